@@ -1,0 +1,153 @@
+package saga
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// EventKind says what an event tells.
+type EventKind string
+
+// The kinds of events. Results are facts; decisions are refused when the journal is longer than the runner has read;
+// the rest comes from outside.
+const (
+	KindCreated EventKind = "created" // the first event of every journal
+
+	KindStepStarted         EventKind = "step_started"         // decision: a do (or undo) is about to be called, or a wait began
+	KindDecided             EventKind = "decided"              // decision: the branch of a condition, the items of a loop
+	KindWaiting             EventKind = "waiting"              // decision: parked until due, or until something comes
+	KindCompensationStarted EventKind = "compensation_started" // decision: from here on only undos
+	KindCompleted           EventKind = "completed"            // decision, terminal
+	KindFailed              EventKind = "failed"               // decision, terminal
+	KindCancelled           EventKind = "cancelled"            // decision, terminal
+	KindStuck               EventKind = "stuck"                // decision: an undo failed for good; an operator is needed
+
+	KindStepDone      EventKind = "step_done"      // result: the do (or undo) returned
+	KindAttemptFailed EventKind = "attempt_failed" // result: the do (or undo) failed
+	KindChildStarted  EventKind = "child_started"  // result: the child task exists (or its undo has been asked for)
+
+	KindSignal        EventKind = "signal"         // outside: a signal by name
+	KindCancel        EventKind = "cancel"         // outside: someone wants the task cancelled
+	KindChildFinished EventKind = "child_finished" // outside: a child task has ended
+	KindResolved      EventKind = "resolved"       // outside: an operator's word on a stuck compensation
+	KindUndoRequested EventKind = "undo_requested" // outside: the parent of a completed child is being undone
+)
+
+// Terminal tells whether an event of this kind ends the task.
+func (k EventKind) Terminal() bool {
+	return k == KindCompleted || k == KindFailed || k == KindCancelled
+}
+
+// Event is one entry of a journal. Which fields are set depends on the kind.
+type Event struct {
+	Seq int64     `json:"-"` // position in the journal, from 1; given by the journal
+	At  time.Time `json:"-"` // the journal's clock; given by the journal
+
+	Kind     EventKind       `json:"k"`
+	Path     string          `json:"p,omitempty"` // the step
+	Undo     bool            `json:"u,omitempty"` // about the step's undo, not its do
+	N        int             `json:"n,omitempty"` // the number in the idempotency key
+	Due      Micros          `json:"d,omitempty"` // the attempt's deadline; when a wait is over; when to try again
+	Data     json.RawMessage `json:"o,omitempty"` // output, payload, decided value
+	Error    string          `json:"e,omitempty"`
+	Flags    Flags           `json:"f,omitempty"`
+	Name     string          `json:"m,omitempty"` // the signal's name; the action of a resolved; a child's final state
+	By       string          `json:"b,omitempty"` // who asked for it
+	Ref      int64           `json:"r,omitempty"` // the event this one answers: the signal that a wait consumed
+	Paths    []string        `json:"l,omitempty"` // not_undone
+	Created  *Created        `json:"c,omitempty"`
+	StepKind StepKind        `json:"t,omitempty"`
+}
+
+// Flags are properties of an attempt that failed.
+type Flags uint8
+
+// The flags of an attempt_failed event.
+const (
+	Final       Flags = 1 << iota // no further attempt
+	Indefinite                    // the outcome is unknown: the idempotency key stays
+	Abandoned                     // the call ignored its context and may still be running
+	Interrupted                   // stopped by us, does not count as an attempt
+	TimedOut                      // its deadline passed
+)
+
+// Created is what the first event of a journal tells about its task.
+type Created struct {
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	Workflow   string          `json:"workflow"`
+	Version    int             `json:"version"`
+	TreeHash   string          `json:"tree"`
+	Input      json.RawMessage `json:"input,omitempty"`
+	Owner      string          `json:"owner"` // a user's UUID; the nil UUID without authentication
+	Service    string          `json:"service,omitempty"`
+	Queue      string          `json:"queue"`
+	Hash       string          `json:"hash"` // of the request
+	ProcessAt  Micros          `json:"process_at,omitempty"`
+	Deadline   Micros          `json:"deadline,omitempty"`
+	RetryOf    string          `json:"retry_of,omitempty"`
+	Parent     string          `json:"parent,omitempty"` // the parent task's id
+	ParentPath string          `json:"parent_path,omitempty"`
+	By         string          `json:"by,omitempty"` // the caller's name
+}
+
+// Micros is a moment as microseconds since 1970, as the journal's clock counts. Zero is no moment.
+type Micros int64
+
+// MicrosOf returns t in microseconds; the zero time gives zero.
+func MicrosOf(t time.Time) Micros {
+	if t.IsZero() {
+		return 0
+	}
+	return Micros(t.UnixMicro())
+}
+
+// Time returns the moment in UTC; zero gives the zero time.
+func (m Micros) Time() time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(m)).UTC()
+}
+
+// formatVersion is the first byte of every stored event.
+const formatVersion = '1'
+
+// Encode returns the body of an event as it is stored: JSON. The journal puts the header before it (see [Header]).
+func Encode(e Event) ([]byte, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s event: %w", e.Kind, err)
+	}
+	return body, nil
+}
+
+// Header is what stands before the body of a stored event: format version, sequence number and time.
+// Journals that write it elsewhere (in a script) must write exactly this.
+func Header(seq int64, at time.Time) string {
+	return fmt.Sprintf("%c:%d:%d:", formatVersion, seq, at.UnixMicro())
+}
+
+// Decode reads a stored event, header and body. An event in a newer format gives [ErrUnknownEvent].
+func Decode(stored []byte) (Event, error) {
+	version, rest, ok := bytes.Cut(stored, []byte{':'})
+	if !ok || len(version) != 1 || version[0] != formatVersion {
+		return Event{}, fmt.Errorf("%w: format %.8q", ErrUnknownEvent, version)
+	}
+	seq, rest, ok1 := bytes.Cut(rest, []byte{':'})
+	at, body, ok2 := bytes.Cut(rest, []byte{':'})
+	n, err1 := strconv.ParseInt(string(seq), 10, 64)
+	us, err2 := strconv.ParseInt(string(at), 10, 64)
+	if !ok1 || !ok2 || err1 != nil || err2 != nil {
+		return Event{}, fmt.Errorf("%w: header %.40q", ErrUnknownEvent, stored)
+	}
+	e := Event{}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Event{}, fmt.Errorf("%w: event %d: %w", ErrUnknownEvent, n, err)
+	}
+	e.Seq, e.At = n, time.UnixMicro(us).UTC()
+	return e, nil
+}

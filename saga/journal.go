@@ -1,0 +1,169 @@
+package saga
+
+import (
+	"context"
+	"time"
+)
+
+// Limits that every journal and the runner hold to, in bytes.
+const (
+	MaxInput   = 1 << 20  // a task's input
+	MaxOutput  = 1 << 20  // a step's output, a signal's payload
+	MaxJournal = 16 << 20 // a task's journal
+	// SoftJournal is where forward steps and signals stop. What is above it is a reserve for undo and terminal events,
+	// which are never refused.
+	SoftJournal = 14 << 20
+)
+
+// Ref names a task and what is needed to wake it.
+type Ref struct {
+	ID    string
+	Type  string
+	Queue string
+	Epoch int64
+	Due   time.Time // zero: now
+}
+
+// Start is a task to be recorded.
+type Start struct {
+	Created Created
+}
+
+// Started is the answer to Start.
+type Started struct {
+	Ref      Ref
+	New      bool // the journal was written by this call
+	Finished bool // it existed before and has ended
+}
+
+// Lease is a runner's hold on a task. Epoch and Nonce together fence every append.
+type Lease struct {
+	ID    string
+	Epoch int64
+	Nonce string
+}
+
+// Claim is the answer to a successful claim.
+type Claim struct {
+	Lease  Lease
+	Events []Event
+	Now    time.Time     // the journal's clock
+	For    time.Duration // how long the lease lasts from the moment the call was sent
+	Bytes  int64         // size of the journal
+}
+
+// Renewed is the answer to a renewal.
+type Renewed struct {
+	Length int64         // events in the journal: more than was read means that there is something to read
+	For    time.Duration // how long the lease lasts from the moment the call was sent
+	Now    time.Time
+}
+
+// Then says what becomes of the lease once a batch's decisions are taken.
+type Then uint8
+
+// What may follow a batch.
+const (
+	Continue Then = iota // keep the lease
+	Park                 // release it; look again at Due (zero: only when woken)
+	Finish               // release it; leave the open index
+)
+
+// Batch is what one append carries.
+type Batch struct {
+	Read      int64   // sequence number of the last event the runner has read
+	Facts     []Event // results: appended if the epoch holds
+	Decisions []Event // appended after the facts, if nothing came in after Read
+	Then      Then    // applied only if the decisions were taken
+	Due       time.Time
+}
+
+// Appended is the answer to an append.
+type Appended struct {
+	Decided bool    // the decisions were taken
+	Between []Event // what others appended after Read; not empty exactly when Decided is false for that reason
+	Facts   int64   // sequence number of the first fact; decisions follow on
+	Now     time.Time
+}
+
+// Message is an event from outside: it is appended without a lease, and fenced by Dedupe instead of an epoch.
+type Message struct {
+	Event  Event
+	Dedupe string // the same value is appended once for a task; empty: always appended
+	Reopen bool   // allowed on a completed task, which is open again afterwards; for undo_requested
+}
+
+// Posted is the answer to a message.
+type Posted struct {
+	Ref       Ref
+	Seq       int64
+	Duplicate bool // it had been appended before
+}
+
+// Snapshot is a task's journal at one moment.
+type Snapshot struct {
+	Ref      Ref
+	Events   []Event
+	Version  int64 // rises with every append; microseconds since 1970 or more
+	Finished bool
+}
+
+// Flushed tells that a task's row was written.
+type Flushed struct {
+	ID       string
+	Version  int64    // the snapshot's version that was written
+	Stored   int64    // the version that the store has now; higher than Version when somebody else's was newer
+	Children []string // set with a terminal row: child tasks that need not be kept for their parent any longer
+}
+
+// Delivery is a child's end that its parent has not been told yet.
+type Delivery struct {
+	Child  string
+	Seq    int64 // of the child's terminal event
+	Parent string
+	Path   string // the parent's step
+}
+
+// Journal keeps the events of tasks. What it acknowledged, it has.
+//
+// Every method may return an error that wraps [ErrUnavailable]. The conformance suite is saga/storetest.
+type Journal interface {
+	// Start writes the first event if the id is new. Same id and hash: New is false. Other hash: [ErrConflict].
+	Start(ctx context.Context, s Start) (Started, error)
+
+	// Claim takes a new epoch and a lease, clears the wake mark and returns the journal.
+	// Errors: *[BusyError], [ErrFinished], [ErrNotFound]. With any of them nothing has changed.
+	Claim(ctx context.Context, id, nonce string) (Claim, error)
+	// Renew extends the lease. Errors: [ErrOvertaken].
+	Renew(ctx context.Context, l Lease) (Renewed, error)
+	// Append writes facts and decisions in one step. Errors: [ErrOvertaken] (nothing was written).
+	Append(ctx context.Context, l Lease, b Batch) (Appended, error)
+	// Release gives the lease back without an event; the task is looked at again at due (zero: only when woken).
+	// A release by a runner that was overtaken does nothing. wake leaves a wake mark: somebody else should go on now.
+	Release(ctx context.Context, l Lease, due time.Time, wake bool) error
+	// Read returns the journal. Errors: [ErrNotFound].
+	Read(ctx context.Context, id string) (Snapshot, error)
+
+	// Post appends an event from outside, and sets the wake mark if no lease is fresh.
+	// Errors: [ErrNotFound], [ErrFinished], [ErrTooLarge].
+	Post(ctx context.Context, id string, m Message) (Posted, error)
+
+	// Woken returns tasks whose wake mark is older than about 100 ms.
+	Woken(ctx context.Context, limit int) ([]Ref, error)
+	// Overdue returns open tasks whose lease ended without a park or whose due time passed 2 s ago, and the moment at
+	// which the next one may come up (zero: none in sight). A task returned is not returned again, to anybody, for
+	// about 10 s.
+	Overdue(ctx context.Context, limit int) (refs []Ref, next time.Time, err error)
+	// Outbox returns children's ends that are to be told to their parents; Delivered forgets them.
+	Outbox(ctx context.Context, limit int) ([]Delivery, error)
+	Delivered(ctx context.Context, d Delivery) error
+
+	// Dirty returns tasks whose row is older than their journal. A task returned is not returned again for about 10 s,
+	// unless Clean says that it is still dirty.
+	Dirty(ctx context.Context, limit int) ([]Snapshot, error)
+	// Clean forgets the dirty mark of those whose version is still the one flushed, and lets finished ones expire.
+	Clean(ctx context.Context, f []Flushed) error
+
+	// Watch tells of every append to the task's journal until ctx is done; signals are merged, never queued.
+	Watch(ctx context.Context, id string) (<-chan struct{}, error)
+}

@@ -1,0 +1,295 @@
+package saga
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// AttemptState is where a do or an undo stands.
+type AttemptState string
+
+// The states of a do or an undo.
+const (
+	AttemptNone    AttemptState = ""
+	AttemptStarted AttemptState = "started" // no result is known
+	AttemptRetry   AttemptState = "retry"   // failed, another attempt is due at RetryAt
+	AttemptDone    AttemptState = "done"
+	AttemptFailed  AttemptState = "failed" // for good
+)
+
+// Attempts is what is known of a step's do, or of its undo.
+type Attempts struct {
+	State       AttemptState
+	N           int // number in the idempotency key: rises after a definite failure
+	Failed      int // attempts that count
+	Interrupted int // attempts cut short by the death of a worker
+	Deadline    time.Time
+	RetryAt     time.Time
+	Error       string
+	EndedAt     time.Time
+	// Abandoned tells that a call overstayed its deadline: it may be running still.
+	Abandoned bool
+}
+
+// unresolved tells whether a call may still be under way somewhere.
+func (a *Attempts) unresolved() bool { return a.State == AttemptStarted || a.Abandoned }
+
+// StepRecord is a step that began.
+type StepRecord struct {
+	Path      string
+	Kind      StepKind
+	StartedAt time.Time
+	Do        Attempts
+	Undo      Attempts
+	Output    json.RawMessage
+	NotUndone bool // it cannot or (an operator's word) shall not be undone
+
+	Child         string // a child step: the child task's id
+	ChildStarted  bool
+	ChildUndoSent bool
+	ChildState    State // once it has ended
+}
+
+// Pending signals, by name, are those that no wait has consumed.
+type pendingSignal struct {
+	seq     int64
+	payload json.RawMessage
+}
+
+// Cancel is somebody's wish that the task be cancelled.
+type Cancel struct {
+	By     string
+	Reason string
+}
+
+// Record is the fold of a journal: all that is known about a task.
+type Record struct {
+	Created   Created
+	CreatedAt time.Time
+	State     State
+	Phase     Phase
+	Last      int64  // sequence number of the last event
+	Due       Micros // of the last waiting event
+
+	Steps     []*StepRecord // in the order in which they began
+	Decisions map[string]json.RawMessage
+	Cancel    *Cancel
+	// Reason is why compensation started; CancelledBy tells that it was by wish, not by failure.
+	Reason    string
+	Wished    bool
+	Output    json.RawMessage
+	NotUndone []string
+
+	StartedAt   time.Time
+	CompletedAt time.Time
+
+	byPath  map[string]*StepRecord
+	signals map[string][]pendingSignal
+}
+
+// Fold makes the record of a journal. It fails with [ErrUnknownEvent] on an event that it does not know, and on one
+// that cannot happen where it stands: such a task is left alone, not guessed at.
+func Fold(events []Event) (*Record, error) {
+	r := &Record{
+		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
+		byPath: map[string]*StepRecord{}, signals: map[string][]pendingSignal{},
+	}
+	for _, e := range events {
+		if err := r.Apply(e); err != nil {
+			return nil, err
+		}
+	}
+	if r.Last == 0 {
+		return nil, fmt.Errorf("%w: an empty journal", ErrUnknownEvent)
+	}
+	return r, nil
+}
+
+// Step returns the step that began at path, or nil.
+func (r *Record) Step(path string) *StepRecord { return r.byPath[path] }
+
+// Iterations is how many items the loop at path has; 0 when that is not decided yet.
+func (r *Record) Iterations(path string) int {
+	items, _ := r.items(path)
+	return len(items)
+}
+
+func (r *Record) items(path string) ([]json.RawMessage, bool) {
+	raw, ok := r.Decisions[path]
+	if !ok {
+		return nil, false
+	}
+	var items []json.RawMessage
+	_ = json.Unmarshal(raw, &items) // written by this package; anything else is an empty loop
+	return items, true
+}
+
+// Apply folds one more event.
+func (r *Record) Apply(e Event) error {
+	if e.Seq != r.Last+1 {
+		return fmt.Errorf("%w: event %d follows %d", ErrUnknownEvent, e.Seq, r.Last)
+	}
+	if (e.Kind == KindCreated) != (e.Seq == 1) {
+		return fmt.Errorf("%w: %q as event %d", ErrUnknownEvent, e.Kind, e.Seq)
+	}
+	if e.Kind == KindCreated {
+		r.Last, r.Created, r.CreatedAt = 1, *e.Created, e.At
+		return nil
+	}
+	state, ok := next(r.State, r.Phase, e.Kind)
+	if !ok {
+		return fmt.Errorf("%w: %q (event %d) while %s", ErrUnknownEvent, e.Kind, e.Seq, r.State)
+	}
+	r.Last, r.State = e.Seq, state
+	if r.StartedAt.IsZero() && state != Pending {
+		r.StartedAt = e.At
+	}
+	r.fold(e)
+	return nil
+}
+
+func (r *Record) fold(e Event) {
+	switch e.Kind {
+	case KindStepStarted:
+		r.stepStarted(e)
+	case KindStepDone:
+		r.stepDone(e)
+	case KindAttemptFailed:
+		if s := r.byPath[e.Path]; s != nil {
+			s.attempts(e.Undo).fail(e)
+		}
+	case KindDecided:
+		r.Decisions[e.Path] = e.Data
+	case KindWaiting:
+		r.Due = e.Due
+	case KindChildStarted:
+		r.childStarted(e)
+	case KindChildFinished:
+		r.childFinished(e)
+	case KindCompensationStarted:
+		r.Phase, r.Reason, r.Wished = Undo, e.Error, e.Name == string(Cancelled)
+	case KindUndoRequested:
+		r.Phase, r.Reason, r.Wished = Undo, e.Error, true
+		r.CompletedAt, r.Output = time.Time{}, nil
+	case KindSignal:
+		r.signals[e.Name] = append(r.signals[e.Name], pendingSignal{e.Seq, e.Data})
+	case KindCancel:
+		if r.Cancel == nil {
+			r.Cancel = &Cancel{By: e.By, Reason: e.Error}
+		}
+	case KindResolved:
+		r.resolved(e)
+	case KindCompleted:
+		r.Output, r.CompletedAt = e.Data, e.At
+	case KindFailed, KindCancelled:
+		r.NotUndone, r.CompletedAt = e.Paths, e.At
+	case KindCreated, KindStuck:
+	}
+}
+
+func (r *Record) stepStarted(e Event) {
+	s := r.byPath[e.Path]
+	if s == nil {
+		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name}
+		r.byPath[e.Path] = s
+		r.Steps = append(r.Steps, s)
+	}
+	a := s.attempts(e.Undo)
+	if a.State == AttemptStarted {
+		a.Interrupted++ // started again with no result between: whoever ran it died
+	}
+	a.State, a.Deadline, a.RetryAt, a.Abandoned = AttemptStarted, e.Due.Time(), time.Time{}, false
+}
+
+func (r *Record) stepDone(e Event) {
+	s := r.byPath[e.Path]
+	if s == nil {
+		return
+	}
+	a := s.attempts(e.Undo)
+	a.State, a.EndedAt, a.Error, a.Abandoned = AttemptDone, e.At, "", false
+	if !e.Undo {
+		s.Output = e.Data
+	}
+	if e.Ref != 0 {
+		r.consume(e.Ref)
+	}
+}
+
+func (r *Record) consume(seq int64) {
+	for name, list := range r.signals {
+		for i, signal := range list {
+			if signal.seq == seq {
+				r.signals[name] = append(list[:i:i], list[i+1:]...)
+				return
+			}
+		}
+	}
+}
+
+func (a *Attempts) fail(e Event) {
+	a.Error, a.EndedAt, a.RetryAt = e.Error, e.At, e.Due.Time()
+	a.State = AttemptRetry
+	a.Abandoned = e.Flags&Abandoned != 0
+	if e.Flags&Interrupted == 0 {
+		a.Failed++
+	}
+	if e.Flags&Indefinite == 0 {
+		a.N++
+	}
+	if e.Flags&Final != 0 {
+		a.State = AttemptFailed
+	}
+}
+
+func (r *Record) childStarted(e Event) {
+	if s := r.byPath[e.Path]; s != nil {
+		s.ChildStarted = true
+		s.ChildUndoSent = s.ChildUndoSent || e.Undo
+	}
+}
+
+func (r *Record) childFinished(e Event) {
+	s := r.byPath[e.Path]
+	if s == nil {
+		return
+	}
+	s.ChildState = State(e.Name)
+	if s.ChildState == Completed {
+		s.Output = e.Data
+	}
+}
+
+// resolved folds an operator's word on a stuck step.
+func (r *Record) resolved(e Event) {
+	s := r.byPath[e.Path]
+	if s == nil {
+		return
+	}
+	switch ResolveAction(e.Name) {
+	case ResolveRetry:
+		s.Undo = Attempts{N: s.Undo.N, State: AttemptRetry}
+	case ResolveSkip:
+		s.NotUndone = true
+	case ResolveDone:
+		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
+	}
+}
+
+// ResolveAction is what an operator decides about a step whose undo failed for good.
+type ResolveAction string
+
+// The ways out of stuck.
+const (
+	ResolveRetry ResolveAction = "retry" // try the undo again
+	ResolveSkip  ResolveAction = "skip"  // leave the step as it is; it is listed under not_undone
+	ResolveDone  ResolveAction = "done"  // it has been undone by hand
+)
+
+func (s *StepRecord) attempts(undo bool) *Attempts {
+	if undo {
+		return &s.Undo
+	}
+	return &s.Do
+}

@@ -1,0 +1,91 @@
+package saga
+
+import (
+	"encoding/json"
+	"regexp"
+	"time"
+)
+
+// NilOwner owns tasks that were started without authentication.
+const NilOwner = "00000000-0000-0000-0000-000000000000"
+
+// ValidID tells whether s may be the id of a task.
+var ValidID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`).MatchString
+
+// Task is a task as the API and the result store show it.
+type Task struct {
+	ID          string          `json:"id"`
+	Type        string          `json:"type"`
+	Service     string          `json:"service,omitempty"`
+	UserID      string          `json:"user_id"`
+	Status      Status          `json:"status"`
+	State       State           `json:"state"`
+	Phase       Phase           `json:"phase"`
+	Input       json.RawMessage `json:"input"`
+	Output      json.RawMessage `json:"output,omitempty"`
+	Error       string          `json:"error,omitempty"`
+	Steps       []StepView      `json:"steps"`
+	NotUndone   []string        `json:"not_undone,omitempty"`
+	RetryOf     string          `json:"retry_of,omitempty"`
+	CreatedAt   time.Time       `json:"created_at"`
+	StartedAt   *time.Time      `json:"started_at,omitempty"`
+	CompletedAt *time.Time      `json:"completed_at,omitempty"`
+	WaitingFor  *time.Time      `json:"waiting_until,omitempty"` // when a waiting task goes on by itself
+	Version     int64           `json:"version"`
+}
+
+// StepState is where a begun step stands.
+type StepState string
+
+// The states of a step.
+const (
+	StepRunning      StepState = "running"
+	StepWaiting      StepState = "waiting" // for its next attempt, a timer, a signal or a child
+	StepCompleted    StepState = "completed"
+	StepFailed       StepState = "failed"
+	StepCompensating StepState = "compensating"
+	StepCompensated  StepState = "compensated"
+	StepStuck        StepState = "stuck"
+	StepNotUndone    StepState = "not_undone"
+)
+
+// StepView is one begun step of a task, in the order in which they began.
+type StepView struct {
+	Path          string          `json:"path"`
+	Kind          StepKind        `json:"kind"`
+	State         StepState       `json:"state"`
+	Attempts      int             `json:"attempts"`
+	UndoAttempts  int             `json:"undo_attempts,omitempty"`
+	Output        json.RawMessage `json:"output,omitempty"`
+	Error         string          `json:"error,omitempty"`
+	UndoError     string          `json:"undo_error,omitempty"`
+	Child         string          `json:"child,omitempty"` // the child task's id
+	StartedAt     time.Time       `json:"started_at"`
+	CompletedAt   *time.Time      `json:"completed_at,omitempty"`
+	UndoneAt      *time.Time      `json:"undone_at,omitempty"`
+	NextAttemptAt *time.Time      `json:"next_attempt_at,omitempty"`
+}
+
+// Query selects tasks for a list, newest first.
+type Query struct {
+	Status  Status
+	Type    string
+	Service string
+	Owner   string // empty: everyone's
+	Cursor  string // opaque; from the previous page
+	Limit   int
+}
+
+// Page is one page of a list.
+type Page struct {
+	Tasks []Task `json:"tasks"`
+	Next  string `json:"next,omitempty"` // cursor of the next page; empty on the last
+}
+
+// Fence identifies an effect, so that it happens once. Key is the idempotency key `<task>/<path>/<do|undo>/<n>`.
+type Fence struct {
+	Task string `json:"task"`
+	Path string `json:"path"`
+	Key  string `json:"key"`
+	Undo bool   `json:"undo"`
+}
