@@ -69,9 +69,10 @@ const (
 	Finish               // release it; leave the open index
 )
 
-// Batch is what one append carries.
+// Batch is what one append carries. One without events only parks, if nothing came in after Read.
 type Batch struct {
 	Read      int64   // sequence number of the last event the runner has read
+	ReadAt    Micros  // when that event was appended, so that another one in its place is noticed; zero: any
 	Facts     []Event // results: appended if the epoch holds
 	Decisions []Event // appended after the facts, if nothing came in after Read
 	Then      Then    // applied only if the decisions were taken

@@ -85,6 +85,7 @@ type Record struct {
 	CompletedAt time.Time
 
 	byPath  map[string]*StepRecord
+	loops   map[string][]json.RawMessage // the items of loops, decoded
 	signals map[string][]pendingSignal
 }
 
@@ -93,7 +94,7 @@ type Record struct {
 func Fold(events []Event) (*Record, error) {
 	r := &Record{
 		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
-		byPath: map[string]*StepRecord{}, signals: map[string][]pendingSignal{},
+		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{},
 	}
 	for _, e := range events {
 		if err := r.Apply(e); err != nil {
@@ -116,12 +117,16 @@ func (r *Record) Iterations(path string) int {
 }
 
 func (r *Record) items(path string) ([]json.RawMessage, bool) {
+	if items, ok := r.loops[path]; ok {
+		return items, true
+	}
 	raw, ok := r.Decisions[path]
 	if !ok {
 		return nil, false
 	}
 	var items []json.RawMessage
 	_ = json.Unmarshal(raw, &items) // written by this package; anything else is an empty loop
+	r.loops[path] = items
 	return items, true
 }
 
@@ -156,9 +161,7 @@ func (r *Record) fold(e Event) {
 	case KindStepDone:
 		r.stepDone(e)
 	case KindAttemptFailed:
-		if s := r.byPath[e.Path]; s != nil {
-			s.attempts(e.Undo).fail(e)
-		}
+		r.attemptFailed(e)
 	case KindDecided:
 		r.Decisions[e.Path] = e.Data
 	case KindWaiting:
@@ -208,6 +211,9 @@ func (r *Record) stepDone(e Event) {
 		return
 	}
 	a := s.attempts(e.Undo)
+	if a.State == AttemptDone {
+		return // told twice
+	}
 	a.State, a.EndedAt, a.Error, a.Abandoned = AttemptDone, e.At, "", false
 	if !e.Undo {
 		s.Output = e.Data
@@ -228,7 +234,17 @@ func (r *Record) consume(seq int64) {
 	}
 }
 
-func (a *Attempts) fail(e Event) {
+// attemptFailed folds a failure. An append whose answer was lost may be sent again, so a result that answers no start
+// is the echo of one that was folded already.
+func (r *Record) attemptFailed(e Event) {
+	s := r.byPath[e.Path]
+	if s == nil {
+		return
+	}
+	a := s.attempts(e.Undo)
+	if a.State != AttemptStarted && a.State != AttemptNone {
+		return
+	}
 	a.Error, a.EndedAt, a.RetryAt = e.Error, e.At, e.Due.Time()
 	a.State = AttemptRetry
 	a.Abandoned = e.Flags&Abandoned != 0
@@ -256,8 +272,16 @@ func (r *Record) childFinished(e Event) {
 		return
 	}
 	s.ChildState = State(e.Name)
-	if s.ChildState == Completed {
+	switch {
+	case s.ChildState != Completed && s.ChildUndoSent:
+		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
+	case s.ChildState == Completed:
 		s.Output = e.Data
+		s.Do.State, s.Do.EndedAt = AttemptDone, e.At
+	default: // it failed or was cancelled, so it has undone itself
+		s.Do.State, s.Do.EndedAt = AttemptFailed, e.At
+		s.Do.Error = fmt.Sprintf("child task %s: %s %s", s.Child, e.Name, e.Error)
+		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
 	}
 }
 
@@ -269,7 +293,7 @@ func (r *Record) resolved(e Event) {
 	}
 	switch ResolveAction(e.Name) {
 	case ResolveRetry:
-		s.Undo = Attempts{N: s.Undo.N, State: AttemptRetry}
+		s.Undo = Attempts{N: s.Undo.N}
 	case ResolveSkip:
 		s.NotUndone = true
 	case ResolveDone:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Scope is what a step can see: the task, the outputs of earlier steps, and the item of the loop it is in.
@@ -16,6 +17,9 @@ type Scope struct {
 
 // Task returns what is fixed about the task.
 func (s Scope) Task() Created { return s.record.Created }
+
+// CreatedAt is when the task was accepted, by the journal's clock.
+func (s Scope) CreatedAt() time.Time { return s.record.CreatedAt }
 
 // Index is the number of the loop's iteration, from 0.
 func (s Scope) Index() int { return s.index }

@@ -1,0 +1,274 @@
+package saga
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// call is a do or an undo under way.
+type call struct {
+	work   Work
+	giveUp time.Time // ours; after it the call is abandoned
+	cancel context.CancelFunc
+	asked  bool // it was cancelled by this run
+}
+
+// result is what came of a call.
+type result struct {
+	call   *call
+	output json.RawMessage
+	err    error
+}
+
+// slack is what a call may take to return after its deadline before it is abandoned.
+const slack = Grace / 2
+
+// started is the event that must be recorded before the work's call is made.
+func (w *Work) started(now time.Time) Event {
+	return Event{
+		Kind: KindStepStarted, Path: w.Path, Undo: w.Undo, N: w.N, Due: MicrosOf(now.Add(w.timeout())), StepKind: w.Step.Kind,
+		Name: w.Child,
+	}
+}
+
+func (w *Work) timeout() time.Duration {
+	switch {
+	case w.Undo && w.Step.UndoTimeout > 0:
+		return w.Step.UndoTimeout
+	case w.Step.Timeout > 0:
+		return w.Step.Timeout
+	}
+	return DefaultTimeout
+}
+
+// key is the idempotency key.
+func (w *Work) key(task string) string {
+	direction := "do"
+	if w.Undo {
+		direction = "undo"
+	}
+	return fmt.Sprintf("%s/%s/%s/%d", task, w.Path, direction, w.N)
+}
+
+// begin makes the calls whose step_started is recorded, and cancels those that are not wanted any longer.
+func (x *run) begin(p plan) {
+	for _, work := range p.decision.Work {
+		x.call(work)
+	}
+	if !p.decision.Cancel {
+		return
+	}
+	for _, c := range x.calls {
+		c.asked = true
+		c.cancel()
+	}
+}
+
+// call makes one call. A do starts only while the lease holds.
+func (x *run) call(work Work) {
+	now := x.Now()
+	c := &call{work: work, giveUp: now.Add(work.timeout() + slack)}
+	var ctx context.Context
+	ctx, c.cancel = context.WithDeadline(x.held, now.Add(work.timeout()))
+	x.calls[work.Path] = c
+	x.log.Debug("step started", "step", work.Path, "undo", work.Undo, "attempt", work.Attempt)
+	go func() {
+		defer c.cancel()
+		res := result{call: c, err: ctx.Err()}
+		if res.err == nil {
+			res.err = guard(func() (err error) {
+				res.output, err = x.invoke(ctx, work)
+				return err
+			})
+			if res.err != nil && ctx.Err() != nil {
+				res.err = errors.Join(res.err, ctx.Err())
+			}
+		}
+		select {
+		case x.results <- res:
+		case <-x.over:
+		}
+	}()
+}
+
+func (x *run) invoke(ctx context.Context, w Work) (json.RawMessage, error) {
+	created := x.record.Created
+	if w.Step.Kind == KindChild {
+		if w.Undo {
+			return nil, x.Children.UndoChild(ctx, created, w.Path, w.Child, w.Task)
+		}
+		return nil, x.Children.StartChild(ctx, created, w.Path, w.Child, w.Task)
+	}
+	deadline, _ := ctx.Deadline()
+	c := Call{
+		Task: created, Path: w.Path, Key: w.key(created.ID), Undo: w.Undo, Attempt: w.Attempt, Deadline: deadline,
+	}
+	if w.Undo {
+		return nil, w.Step.Undo(ctx, c, w.Input, w.Output)
+	}
+	return w.Step.Do(ctx, c, w.Input)
+}
+
+// await waits until there is something to decide, and returns the results that came. Results that come together go out
+// together.
+func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
+	for {
+		if !x.Now().Before(x.renewAt) {
+			if news, err := x.renew(ctx); err != nil || news {
+				return nil, err
+			}
+		}
+		timer := time.NewTimer(x.untilNext(due))
+		select {
+		case res := <-x.results:
+			timer.Stop()
+			return x.collect(res), nil
+		case <-x.draining():
+			timer.Stop()
+			x.stop("the worker is stopping", false)
+			return nil, nil
+		case <-x.ended(ctx):
+			timer.Stop()
+			x.stop("the delivery was cancelled", true)
+			return nil, nil
+		case <-x.heldEnded():
+			timer.Stop()
+			x.stop("the lease ended", true)
+			return nil, nil
+		case <-timer.C:
+			if facts := x.giveUp(); len(facts) > 0 {
+				return facts, nil
+			}
+			if !due.IsZero() && !x.now().Before(due) {
+				return nil, nil
+			}
+		}
+	}
+}
+
+// draining and its like are channels that speak once: a run that is stopping already waits for its calls only.
+func (x *run) draining() <-chan struct{} {
+	if x.stopping {
+		return nil
+	}
+	return x.Draining
+}
+
+func (x *run) ended(ctx context.Context) <-chan struct{} {
+	if x.allAsked() {
+		return nil
+	}
+	return ctx.Done()
+}
+
+func (x *run) heldEnded() <-chan struct{} {
+	if x.allAsked() {
+		return nil
+	}
+	return x.held.Done()
+}
+
+func (x *run) allAsked() bool {
+	for _, c := range x.calls {
+		if !c.asked {
+			return false
+		}
+	}
+	return true
+}
+
+// stop keeps the run from starting anything; hard also cancels what is under way.
+func (x *run) stop(why string, hard bool) {
+	x.log.Info("no new steps", "why", why)
+	x.stopping = true
+	if !hard {
+		return
+	}
+	limit := x.Now().Add(slack)
+	for _, c := range x.calls {
+		c.asked = true
+		c.cancel()
+		if limit.Before(c.giveUp) {
+			c.giveUp = limit
+		}
+	}
+}
+
+// untilNext is how long there is nothing to do but wait.
+func (x *run) untilNext(due time.Time) time.Duration {
+	now := x.Now()
+	next := x.renewAt
+	if !due.IsZero() && due.Add(-x.clock).Before(next) {
+		next = due.Add(-x.clock)
+	}
+	for _, c := range x.calls {
+		if c.giveUp.Before(next) {
+			next = c.giveUp
+		}
+	}
+	return max(0, next.Sub(now))
+}
+
+// renew extends the lease, and tells whether the journal has news.
+func (x *run) renew(ctx context.Context) (news bool, err error) {
+	sent := x.Now()
+	ctx, cancel := x.last(ctx)
+	defer cancel()
+	renewed, err := x.Journal.Renew(ctx, x.lease)
+	if errors.Is(err, ErrUnavailable) {
+		x.log.Warn("lease not renewed, trying again", "error", err)
+		x.renewAt = sent.Add(500 * time.Millisecond) // until the lease ends by itself
+		return false, nil
+	}
+	if err != nil {
+		x.lose(ErrOvertaken)
+		return false, fmt.Errorf("renew the lease of task %s: %w", x.lease.ID, err)
+	}
+	x.renewAt = sent.Add(renewed.For / 3)
+	x.expiry.Reset(renewed.For - x.Now().Sub(sent))
+	if renewed.Length <= x.read() {
+		return false, nil
+	}
+	snapshot, err := x.Journal.Read(ctx, x.lease.ID)
+	if err != nil {
+		return false, fmt.Errorf("read task %s: %w", x.lease.ID, err)
+	}
+	x.events = snapshot.Events
+	x.record, err = Fold(x.events)
+	return true, err
+}
+
+// collect turns a result, and those that are there already, into events.
+func (x *run) collect(res result) []Event {
+	var facts []Event
+	for {
+		if x.calls[res.call.work.Path] == res.call { // else it was abandoned
+			delete(x.calls, res.call.work.Path)
+			facts = append(facts, x.fact(res))
+		}
+		select {
+		case res = <-x.results:
+		default:
+			return facts
+		}
+	}
+}
+
+// giveUp abandons the calls that overstayed their deadline.
+func (x *run) giveUp() []Event {
+	var facts []Event
+	for path, c := range x.calls {
+		if x.Now().Before(c.giveUp) {
+			continue
+		}
+		delete(x.calls, path)
+		err := fmt.Errorf("it ignored its deadline: %w", context.DeadlineExceeded)
+		e := x.failure(c, err)
+		e.Flags |= Abandoned | Indefinite
+		facts = append(facts, e)
+	}
+	return facts
+}

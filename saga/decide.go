@@ -1,0 +1,479 @@
+package saga
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+)
+
+// Moment is what a decision depends on besides the workflow and the record.
+type Moment struct {
+	Now time.Time // the journal's clock
+	// InFlight are the paths of the calls that this runner has under way.
+	InFlight map[string]bool
+	// Full tells that the journal is over its soft limit: no further forward step.
+	Full bool
+}
+
+// Decision is what comes next for a task.
+type Decision struct {
+	// Events are to be recorded first. What follows from them is decided afterwards.
+	Events []Event
+	// Work are the calls to make, each after its step_started event.
+	Work []Work
+	// Cancel says that the calls in flight are to be cancelled and awaited before anything else happens.
+	Cancel bool
+	// Due is when there is something to decide again although nothing came. Zero: never.
+	Due time.Time
+	// Panic is set when one of the workflow's own functions panicked; its stack is for the log.
+	Panic *PanicError
+}
+
+// Work is a call to make: the do of a step, or its undo.
+type Work struct {
+	Step    *Step
+	Path    string
+	Undo    bool
+	Attempt int // from 1
+	N       int // number in the idempotency key
+	Input   json.RawMessage
+	Output  json.RawMessage // an undo's: what the do returned, if that is known
+	Child   string          // a child step: the child task's id
+	Task    ChildTask       // a child step's do
+}
+
+// Decide says what comes next. It is a pure function: the same workflow, record and moment give the same decision.
+func Decide(w *Workflow, r *Record, m Moment) Decision {
+	k := &walker{w: w, r: r, m: m}
+	switch {
+	case r.State.Finished() || r.State == Stuck:
+	case r.Phase == Undo:
+		k.compensate()
+	default:
+		k.forward()
+	}
+	k.d.Panic = k.panicked
+	return k.d
+}
+
+// walker walks the tree of one workflow once, from the top.
+type walker struct {
+	w        *Workflow
+	r        *Record
+	m        Moment
+	d        Decision
+	failure  string         // why the walk failed: the first failure met
+	panicked *PanicError
+	consumed map[int64]bool // signals that waits of this walk consume
+}
+
+// outcome is how far a step is.
+type outcome uint8
+
+const (
+	open   outcome = iota // not at its end yet
+	done                  // at its end
+	failed                // failed for good
+)
+
+// forward decides for a task that moves forward.
+func (k *walker) forward() {
+	r := k.r
+	if r.Cancel != nil {
+		k.turnBack(r.Cancel.reason(), true)
+		return
+	}
+	if deadline := r.Created.Deadline.Time(); !deadline.IsZero() {
+		if !k.m.Now.Before(deadline) {
+			k.turnBack("the task's deadline passed", false)
+			return
+		}
+		k.due(deadline)
+	}
+	if at := r.Created.ProcessAt.Time(); r.State == Pending && k.m.Now.Before(at) {
+		k.due(at)
+		return
+	}
+	root := Scope{record: r}
+	switch k.walk(&k.w.Root, root) {
+	case failed:
+		k.turnBack(k.failure, false)
+	case done:
+		if output, err := k.output(root); err != nil {
+			k.turnBack(fmt.Sprintf("the workflow's output: %v", err), false)
+		} else {
+			k.record(Event{Kind: KindCompleted, Data: output})
+		}
+	case open:
+		if k.m.Full && len(k.d.Work) > 0 {
+			k.turnBack(fmt.Sprintf("the task's journal is over %d MiB", SoftJournal>>20), false)
+		}
+	}
+}
+
+// turnBack starts compensation, once the calls in flight are joined.
+func (k *walker) turnBack(reason string, wished bool) {
+	if len(k.m.InFlight) > 0 {
+		k.d = Decision{Cancel: true}
+		return
+	}
+	e := Event{Kind: KindCompensationStarted, Error: reason}
+	if wished {
+		e.Name = string(Cancelled)
+	}
+	k.d = Decision{Events: []Event{e}}
+}
+
+func (c *Cancel) reason() string {
+	if c.Reason == "" {
+		return "cancelled"
+	}
+	return "cancelled: " + c.Reason
+}
+
+func (k *walker) record(e Event) { k.d.Events = append(k.d.Events, e) }
+
+// due asks for another decision at t.
+func (k *walker) due(t time.Time) {
+	if k.d.Due.IsZero() || t.Before(k.d.Due) {
+		k.d.Due = t
+	}
+}
+
+func (k *walker) fail(path string, reason error) outcome {
+	if k.failure == "" {
+		k.failure = "step " + path + ": " + reason.Error()
+		errors.As(reason, &k.panicked)
+	}
+	return failed
+}
+
+func (k *walker) walk(s *Step, sc Scope) outcome {
+	switch s.Kind {
+	case KindSequence:
+		return k.sequence(s, sc)
+	case KindParallel:
+		return k.parallel(s, sc)
+	case KindCondition:
+		return k.condition(s, sc)
+	case KindLoop:
+		return k.loop(s, sc)
+	case KindTimer:
+		return k.timer(s, sc)
+	case KindSignalled:
+		return k.signal(s, sc)
+	case KindActivity, KindChild:
+		return k.leaf(s, sc)
+	}
+	return k.fail(s.Name, fmt.Errorf("unknown kind %q", s.Kind))
+}
+
+func (k *walker) sequence(s *Step, sc Scope) outcome {
+	for i := range s.Steps {
+		if o := k.walk(&s.Steps[i], sc); o != done {
+			return o
+		}
+	}
+	return done
+}
+
+func (k *walker) parallel(s *Step, sc Scope) outcome {
+	all := done
+	for i := range s.Steps {
+		switch k.walk(&s.Steps[i], sc) {
+		case failed:
+			return failed
+		case open:
+			all = open
+		case done:
+		}
+	}
+	return all
+}
+
+func (k *walker) condition(s *Step, sc Scope) outcome {
+	path := sc.prefix + s.Name
+	raw, ok := k.r.Decisions[path]
+	if !ok {
+		branch, err := guard2(func() (int, error) { return s.Choose(sc) })
+		if err == nil && branch >= len(s.Steps) {
+			err = fmt.Errorf("chose branch %d of %d", branch, len(s.Steps))
+		}
+		if err != nil {
+			return k.fail(path, err)
+		}
+		k.record(Event{Kind: KindDecided, Path: path, StepKind: s.Kind, Data: json.RawMessage(strconv.Itoa(branch))})
+		return open
+	}
+	branch, err := strconv.Atoi(string(raw))
+	if err != nil || branch >= len(s.Steps) {
+		return k.fail(path, fmt.Errorf("the recorded branch %.20q does not exist", raw))
+	}
+	if branch < 0 {
+		return done
+	}
+	return k.walk(&s.Steps[branch], sc)
+}
+
+func (k *walker) loop(s *Step, sc Scope) outcome {
+	path := sc.prefix + s.Name
+	items, ok := k.r.items(path)
+	if !ok {
+		items, err := guard2(func() ([]json.RawMessage, error) { return s.Items(sc) })
+		if err != nil {
+			return k.fail(path, err)
+		}
+		if items == nil {
+			items = []json.RawMessage{}
+		}
+		data, err := json.Marshal(items)
+		if err == nil && len(data) > MaxOutput {
+			err = fmt.Errorf("the collection has %d bytes, at most %d are allowed", len(data), MaxOutput)
+		}
+		if err != nil {
+			return k.fail(path, err)
+		}
+		k.record(Event{Kind: KindDecided, Path: path, StepKind: s.Kind, Data: data})
+		return open
+	}
+	running := 0
+	for i := range items {
+		switch k.walk(&s.Steps[0], k.inLoop(path, items, i)) {
+		case failed:
+			return failed
+		case open:
+			if running++; running >= max(1, s.Concurrency) {
+				return open
+			}
+		case done:
+		}
+	}
+	if running > 0 {
+		return open
+	}
+	return done
+}
+
+func (k *walker) inLoop(path string, items []json.RawMessage, i int) Scope {
+	return Scope{record: k.r, prefix: iteration(path, i), item: items[i], index: i}
+}
+
+func (k *walker) timer(s *Step, sc Scope) outcome {
+	path := sc.prefix + s.Name
+	rec := k.r.Step(path)
+	switch {
+	case rec == nil:
+		d, err := guard2(func() (time.Duration, error) { return s.For(sc) })
+		if err != nil {
+			return k.fail(path, err)
+		}
+		k.record(Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind, Due: MicrosOf(k.m.Now.Add(d))})
+	case rec.Do.State == AttemptDone:
+		return done
+	case !k.m.Now.Before(rec.Do.Deadline):
+		k.record(Event{Kind: KindStepDone, Path: path})
+	default:
+		k.due(rec.Do.Deadline)
+	}
+	return open
+}
+
+func (k *walker) signal(s *Step, sc Scope) outcome {
+	path := sc.prefix + s.Name
+	rec := k.r.Step(path)
+	if rec == nil {
+		e := Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind}
+		if s.Timeout > 0 {
+			e.Due = MicrosOf(k.m.Now.Add(s.Timeout))
+		}
+		k.record(e)
+		return open
+	}
+	switch rec.Do.State {
+	case AttemptDone:
+		return done
+	case AttemptFailed:
+		return k.gaveUp(s, rec)
+	case AttemptNone, AttemptStarted, AttemptRetry:
+	}
+	for _, signal := range k.r.signals[s.Signal] {
+		if !k.consumed[signal.seq] {
+			k.consume(signal.seq)
+			k.record(Event{Kind: KindStepDone, Path: path, Data: signal.payload, Ref: signal.seq})
+			return open
+		}
+	}
+	deadline := rec.Do.Deadline
+	switch {
+	case deadline.IsZero():
+	case !k.m.Now.Before(deadline):
+		k.record(Event{
+			Kind: KindAttemptFailed, Path: path, Flags: Final | TimedOut,
+			Error: fmt.Sprintf("no signal %q came within %v", s.Signal, s.Timeout),
+		})
+	default:
+		k.due(deadline)
+	}
+	return open
+}
+
+func (k *walker) consume(seq int64) {
+	if k.consumed == nil {
+		k.consumed = map[int64]bool{}
+	}
+	k.consumed[seq] = true
+}
+
+// leaf decides about an activity or a child.
+func (k *walker) leaf(s *Step, sc Scope) outcome {
+	path := sc.prefix + s.Name
+	rec := k.r.Step(path)
+	if rec == nil {
+		return k.call(s, sc, path, &Attempts{})
+	}
+	switch rec.Do.State {
+	case AttemptDone:
+		return done
+	case AttemptFailed:
+		return k.gaveUp(s, rec)
+	case AttemptRetry:
+		if k.m.Now.Before(rec.Do.RetryAt) {
+			k.due(rec.Do.RetryAt)
+			return open
+		}
+	case AttemptStarted:
+		if k.m.InFlight[path] || rec.ChildStarted {
+			return open
+		}
+		if k.crashLoop(rec, false) {
+			return open
+		}
+	case AttemptNone:
+	}
+	return k.call(s, sc, path, &rec.Do)
+}
+
+// crashLoop fails a do or an undo for good that its workers did not survive too often.
+func (k *walker) crashLoop(rec *StepRecord, undo bool) bool {
+	a := rec.attempts(undo)
+	if a.Interrupted+1 < MaxInterruptions {
+		return false
+	}
+	k.record(Event{
+		Kind: KindAttemptFailed, Path: rec.Path, Undo: undo, Flags: Final | Indefinite,
+		Error: fmt.Sprintf("its worker died %d times while it ran", a.Interrupted+1),
+	})
+	return true
+}
+
+// call asks for the next attempt of a do.
+func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
+	work := Work{Step: s, Path: path, Attempt: a.Failed + a.Interrupted + 1, N: a.N}
+	err := guard(func() (err error) {
+		if s.Kind == KindChild {
+			work.Child = childID(k.r.Created.ID, path)
+			work.Task, err = s.Child(sc)
+			return err
+		}
+		work.Input, err = input(s, sc)
+		return err
+	})
+	if err != nil {
+		if s.OnError == ContinueOnError && a.State == AttemptNone {
+			return done // it never began
+		}
+		return k.fail(path, err)
+	}
+	k.d.Work = append(k.d.Work, work)
+	return open
+}
+
+func input(s *Step, sc Scope) (json.RawMessage, error) {
+	if s.Input == nil {
+		return sc.record.Created.Input, nil
+	}
+	return s.Input(sc)
+}
+
+// childID is the same for the same step of the same parent, whoever asks.
+func childID(parent, path string) string {
+	sum := sha256.Sum256([]byte(parent + "/" + path))
+	return hex.EncodeToString(sum[:16])
+}
+
+// gaveUp decides about a step that failed for good.
+func (k *walker) gaveUp(s *Step, rec *StepRecord) outcome {
+	if s.OnError != ContinueOnError {
+		return k.fail(rec.Path, errors.New(rec.Do.Error))
+	}
+	switch {
+	case !s.undoable() || rec.NotUndone || rec.Undo.State == AttemptDone:
+		return done
+	case rec.Undo.State == AttemptFailed:
+		return k.fail(rec.Path, errors.New(rec.Undo.Error))
+	}
+	k.undo(s, rec)
+	return open
+}
+
+// output makes the task's output.
+func (k *walker) output(root Scope) (json.RawMessage, error) {
+	if k.w.Output == nil {
+		return k.lastOutput(&k.w.Root, root), nil
+	}
+	out, err := guard2(func() (json.RawMessage, error) { return k.w.Output(root) })
+	if err == nil && len(out) > MaxOutput {
+		err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(out), MaxOutput)
+	}
+	return out, err
+}
+
+// lastOutput is the output of the step that ran last; containers have none of their own.
+func (k *walker) lastOutput(s *Step, sc Scope) json.RawMessage {
+	switch s.Kind {
+	case KindSequence:
+		if n := len(s.Steps); n > 0 {
+			return k.lastOutput(&s.Steps[n-1], sc)
+		}
+	case KindCondition:
+		if i, err := strconv.Atoi(string(k.r.Decisions[sc.prefix+s.Name])); err == nil && i >= 0 && i < len(s.Steps) {
+			return k.lastOutput(&s.Steps[i], sc)
+		}
+	case KindActivity, KindChild, KindSignalled:
+		out, _ := sc.Output(s.Name)
+		return out
+	case KindParallel, KindLoop, KindTimer:
+	}
+	return nil
+}
+
+// guard calls a workflow's own function; a panic in it is an error like any other.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+func guard2[T any](f func() (T, error)) (v T, err error) {
+	err = guard(func() (err error) {
+		v, err = f()
+		return err
+	})
+	return v, err
+}
+
+// PanicError is a panic in a workflow's function. The stack is for the log.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }

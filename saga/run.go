@@ -1,0 +1,271 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// run is one claim of one task: everything from the claim to the release. One goroutine owns it; calls run in their
+// own and hand their results to it, so all appends go through one place.
+type run struct {
+	*Runner
+	w      *Workflow
+	lease  Lease
+	events []Event // the journal as far as it was read
+	record *Record
+	bytes  int64
+	log    *slog.Logger
+
+	clock   time.Duration // the journal's clock minus ours
+	renewAt time.Time     // ours
+	expiry  *time.Timer   // ends held when the lease is over
+	held    context.Context
+	lose    context.CancelCauseFunc
+
+	calls    map[string]*call
+	results  chan result
+	over     chan struct{} // closed when the run is over: nobody waits for results any longer
+	stopping bool          // the process drains, or asynq wants the handler back
+}
+
+func newRun(r *Runner, w *Workflow, record *Record, claim Claim) *run {
+	now := r.Now()
+	x := &run{
+		Runner: r, w: w, lease: claim.Lease, events: claim.Events, record: record, bytes: claim.Bytes,
+		log:   r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
+		clock: claim.Now.Sub(now), renewAt: now.Add(claim.For / 3),
+		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
+	}
+	x.held, x.lose = context.WithCancelCause(context.Background())
+	x.expiry = time.AfterFunc(claim.For, func() { x.lose(ErrOvertaken) })
+	return x
+}
+
+func (x *run) close() {
+	x.expiry.Stop()
+	x.lose(ErrOvertaken)
+	close(x.over)
+}
+
+// now is the journal's clock.
+func (x *run) now() time.Time { return x.Now().Add(x.clock) }
+
+// loop decides, appends, calls and waits, until the task ends or parks.
+func (x *run) loop(ctx context.Context) error {
+	var facts []Event
+	for {
+		plan, err := x.plan(facts)
+		if err != nil {
+			return x.abandon(ctx, err)
+		}
+		taken, err := x.commit(ctx, facts, plan)
+		if err != nil {
+			return x.overtaken(err)
+		}
+		facts = nil
+		switch {
+		case !taken:
+			continue // something came in between: it is read, decide again
+		case plan.then == Finish:
+			return nil
+		case plan.then == Park:
+			return x.parked(plan.due)
+		}
+		x.begin(plan)
+		if len(x.calls) == 0 {
+			return x.handOver(ctx)
+		}
+		if facts, err = x.await(ctx, plan.due); err != nil {
+			return x.overtaken(err)
+		}
+	}
+}
+
+// plan is what one round of decisions comes to.
+type plan struct {
+	decision  Decision
+	decisions []Event // to append, the step_started of the work included
+	then      Then
+	due       time.Time
+}
+
+// plan folds the facts and everything that follows from them into the record, before any of it is recorded: the append
+// takes all of it, or the record is folded anew.
+func (x *run) plan(facts []Event) (plan, error) {
+	for i := range facts {
+		if err := x.fold(&facts[i]); err != nil {
+			return plan{}, err
+		}
+	}
+	var p plan
+	for {
+		p.decision = Decide(x.w, x.record, x.moment())
+		if p.decision.Panic != nil {
+			x.log.Error("workflow panicked", "panic", p.decision.Panic.Value, "stack", string(p.decision.Panic.Stack))
+		}
+		if len(p.decision.Events) == 0 {
+			break
+		}
+		for _, e := range p.decision.Events {
+			if err := x.fold(&e); err != nil {
+				return plan{}, err
+			}
+			p.decisions = append(p.decisions, e)
+			if e.Kind.Terminal() {
+				p.then = Finish
+			}
+		}
+	}
+	p.due = p.decision.Due
+	if x.stopping || p.decision.Cancel {
+		p.decision.Work = nil
+	}
+	for _, work := range p.decision.Work {
+		e := work.started(x.now())
+		if err := x.fold(&e); err != nil {
+			return plan{}, err
+		}
+		p.decisions = append(p.decisions, e)
+	}
+	return x.park(p)
+}
+
+// park ends the plan with a park when there is nothing left to do for now.
+func (x *run) park(p plan) (plan, error) {
+	if p.then == Finish || x.stopping || len(p.decision.Work) > 0 || len(x.calls) > 0 {
+		return p, nil
+	}
+	p.then = Park
+	state, news := x.record.State, len(p.decisions) > 0
+	if state == Stuck || !news && (state == Pending || state == Waiting && x.record.Due == MicrosOf(p.due)) {
+		return p, nil // nothing to record: stuck says it all, or the delivery was early
+	}
+	e := Event{Kind: KindWaiting, Due: MicrosOf(p.due)}
+	err := x.fold(&e)
+	p.decisions = append(p.decisions, e)
+	return p, err
+}
+
+func (x *run) moment() Moment {
+	flying := make(map[string]bool, len(x.calls))
+	for path := range x.calls {
+		flying[path] = true
+	}
+	return Moment{Now: x.now(), InFlight: flying, Full: x.bytes > SoftJournal}
+}
+
+// fold applies an event that is yet to be recorded.
+func (x *run) fold(e *Event) error {
+	e.Seq, e.At = x.record.Last+1, x.now()
+	return x.record.Apply(*e)
+}
+
+// commit appends a plan. taken is false when others' events came in between: they are read, and the record tells them.
+func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, err error) {
+	if len(facts) == 0 && len(p.decisions) == 0 && p.then == Continue {
+		return true, nil
+	}
+	b := Batch{Read: x.read(), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.due}
+	a, err := x.append(ctx, b)
+	if err != nil {
+		return false, err
+	}
+	if x.Changed != nil {
+		x.Changed()
+	}
+	if a.Decided {
+		x.events = append(append(x.events, facts...), p.decisions...)
+		return true, nil
+	}
+	for i := range facts {
+		facts[i].Seq = a.Facts + int64(i)
+	}
+	x.events = append(append(x.events, a.Between...), facts...)
+	x.record, err = Fold(x.events)
+	return false, err
+}
+
+// read is the sequence number of the last event that this run has read.
+func (x *run) read() int64 { return x.events[len(x.events)-1].Seq }
+
+// append retries while the journal cannot be reached and the lease lasts.
+func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
+	ctx, cancel := x.last(ctx)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		a, err := x.Journal.Append(ctx, x.lease, b)
+		if err == nil {
+			x.bytes += size(b)
+			return a, nil
+		}
+		if !errors.Is(err, ErrUnavailable) || x.held.Err() != nil {
+			return Appended{}, fmt.Errorf("append to task %s: %w", x.lease.ID, err)
+		}
+		x.log.Warn("append failed, trying again", "error", err)
+		select {
+		case <-x.held.Done():
+		case <-ctx.Done():
+			return Appended{}, fmt.Errorf("append to task %s: %w", x.lease.ID, err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// size estimates what a batch adds to the journal.
+func size(b Batch) (n int64) {
+	for _, list := range [][]Event{b.Facts, b.Decisions} {
+		for i := range list {
+			n += int64(len(list[i].Data)+len(list[i].Error)+len(list[i].Path)) + 64
+		}
+	}
+	return n
+}
+
+// last gives a context for what must still be written although ctx may be over.
+func (x *run) last(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), Grace)
+}
+
+// parked is the answer for a task whose waiting event is recorded.
+func (x *run) parked(due time.Time) error {
+	e := &ParkedError{Due: due}
+	if !due.IsZero() {
+		e.For = max(0, due.Sub(x.now()))
+	}
+	x.log.Debug("task parked", "state", x.record.State, "due", due)
+	return e
+}
+
+// handOver gives the lease back so that another worker goes on at once.
+func (x *run) handOver(ctx context.Context) error {
+	ctx, cancel := x.last(ctx)
+	defer cancel()
+	due := x.now()
+	if err := x.Journal.Release(ctx, x.lease, due, true); err != nil {
+		return x.overtaken(fmt.Errorf("release task %s: %w", x.lease.ID, err))
+	}
+	return &ParkedError{Due: due, Now: true}
+}
+
+// overtaken is the answer when the run cannot go on. Whoever holds the task now, or takes it when the lease is over,
+// decides from the journal.
+func (x *run) overtaken(err error) error {
+	x.log.Warn("run stopped", "error", err)
+	return &ParkedError{For: retryUnavailable, Cause: err}
+}
+
+// abandon leaves a task alone whose journal does not fit what this program knows.
+func (x *run) abandon(ctx context.Context, err error) error {
+	x.log.Error("task left alone", "error", err)
+	due := x.now().Add(retryUnknown)
+	if err := x.Journal.Release(ctx, x.lease, due, false); err != nil {
+		return x.overtaken(err)
+	}
+	return &ParkedError{Due: due, For: retryUnknown, Cause: err}
+}

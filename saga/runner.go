@@ -1,0 +1,119 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// RunnerJournal is what a [Runner] uses of a [Journal].
+type RunnerJournal interface {
+	Claim(ctx context.Context, id, nonce string) (Claim, error)
+	Renew(ctx context.Context, l Lease) (Renewed, error)
+	Append(ctx context.Context, l Lease, b Batch) (Appended, error)
+	Release(ctx context.Context, l Lease, due time.Time, wake bool) error
+	Read(ctx context.Context, id string) (Snapshot, error)
+}
+
+// Workflows finds the tree that a task began with. It fails with [ErrUnknownWorkflow] when it does not have it.
+type Workflows interface {
+	Workflow(c Created) (*Workflow, error)
+}
+
+// Children starts and undoes child tasks. Both calls may be repeated: the id says which child is meant.
+type Children interface {
+	StartChild(ctx context.Context, parent Created, path, id string, t ChildTask) error
+	// UndoChild cancels the child, or has it compensated when it had completed. The child's end is told later.
+	UndoChild(ctx context.Context, parent Created, path, id string, t ChildTask) error
+}
+
+// Runner carries out tasks: one call of [Runner.Run] for each delivery.
+type Runner struct {
+	Journal   RunnerJournal
+	Workflows Workflows
+	Children  Children
+	Log       *slog.Logger
+	Now       func() time.Time
+	Random    func() float64 // in [0, 1)
+	Nonce     func() string
+	// Changed is called after every append: the task's row is older than its journal. May be nil.
+	Changed func()
+	// Draining, when closed, asks for no new step: those that run are awaited and the rest is parked.
+	Draining <-chan struct{}
+}
+
+// ParkedError is returned when a task is left for a later delivery. It is not a failure.
+type ParkedError struct {
+	Due   time.Time     // when the task goes on by itself, by the journal's clock; zero: when it is woken
+	For   time.Duration // how long that is from now
+	Now   bool          // it could go on at once, on another worker
+	Cause error         // set when it was parked because something is wrong
+}
+
+func (e *ParkedError) Error() string {
+	switch {
+	case e.Cause != nil:
+		return fmt.Sprintf("parked for %v: %v", e.For, e.Cause)
+	case e.Now:
+		return "parked: another worker goes on"
+	case e.Due.IsZero():
+		return "parked until it is woken"
+	}
+	return fmt.Sprintf("parked until %s", e.Due.Format(time.RFC3339Nano))
+}
+
+func (e *ParkedError) Unwrap() error { return e.Cause }
+
+// How long a task is left alone after something went wrong with its delivery.
+const (
+	retryUnavailable = 5 * time.Second // the journal cannot be reached
+	retryUnknown     = time.Minute     // this program does not know the workflow or an event
+)
+
+// Run carries a task on from where its journal stands, until it ends (nil), parks (*[ParkedError]) or this runner is
+// overtaken. A spurious call is harmless.
+func (r *Runner) Run(ctx context.Context, id string) error {
+	claim, err := r.Journal.Claim(ctx, id, r.Nonce())
+	var busy *BusyError
+	switch {
+	case errors.Is(err, ErrFinished):
+		return nil
+	case errors.As(err, &busy):
+		return &ParkedError{For: busy.For + time.Duration(float64(time.Second)*r.Random())}
+	case errors.Is(err, ErrNotFound):
+		r.Log.ErrorContext(ctx, "a delivery without a journal", "task", id)
+		return &ParkedError{For: retryUnknown, Cause: fmt.Errorf("claim task %s: %w", id, err)}
+	case err != nil:
+		return &ParkedError{For: retryUnavailable, Cause: fmt.Errorf("claim task %s: %w", id, err)}
+	}
+	x, err := r.open(claim)
+	if err != nil {
+		r.Log.ErrorContext(ctx, "task left alone", "task", id, "error", err)
+		due := claim.Now.Add(retryUnknown)
+		if err := r.Journal.Release(ctx, claim.Lease, due, false); err != nil {
+			r.Log.WarnContext(ctx, "lease not released", "task", id, "error", err)
+		}
+		return &ParkedError{Due: due, For: retryUnknown, Cause: err}
+	}
+	defer x.close()
+	return x.loop(ctx)
+}
+
+// open folds the journal and finds the workflow.
+func (r *Runner) open(claim Claim) (*run, error) {
+	record, err := Fold(claim.Events)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.Workflows.Workflow(record.Created)
+	if err != nil {
+		return nil, err
+	}
+	return newRun(r, w, record, claim), nil
+}
+
+// DefaultRandom is a source for [Runner.Random]; tests pass their own.
+func DefaultRandom() float64 { return rand.Float64() } //nolint:gosec // jitter needs no secrecy

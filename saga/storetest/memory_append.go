@@ -1,0 +1,171 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// Append implements [saga.Journal].
+func (m *Memory) Append(_ context.Context, l saga.Lease, b saga.Batch) (saga.Appended, error) {
+	facts, decisions, err := encode(b)
+	if err != nil {
+		return saga.Appended{}, fmt.Errorf("append to task %s: %w", l.ID, err)
+	}
+	now, unlock := m.begin()
+	defer unlock()
+	e, err := m.held(l)
+	if err != nil {
+		return saga.Appended{}, fmt.Errorf("append to %w", err)
+	}
+	length := e.length()
+	if !e.has(b.Read, b.ReadAt) {
+		return saga.Appended{}, fmt.Errorf("append to task %s: event %d is gone: %w", l.ID, b.Read, saga.ErrOvertaken)
+	}
+	between, err := e.decode(b.Read, length)
+	if err != nil {
+		return saga.Appended{}, err
+	}
+	a := saga.Appended{Decided: length == b.Read, Between: between, Facts: length + 1, Now: saga.Micros(now).Time()}
+	e.children = e.children || slices.ContainsFunc(b.Facts, startsChild)
+	if !a.Decided {
+		m.write(e, now, facts...)
+		return a, nil
+	}
+	m.write(e, now, append(facts, decisions...)...)
+	m.then(e, b)
+	return a, nil
+}
+
+func startsChild(event saga.Event) bool { return event.Kind == saga.KindChildStarted }
+
+// encode returns the bodies of a batch, or what is wrong with it.
+func encode(b saga.Batch) (facts, decisions [][]byte, err error) {
+	last := len(b.Decisions) - 1
+	for i, d := range b.Decisions {
+		if d.Kind.Terminal() != (i == last && b.Then == saga.Finish) {
+			return nil, nil, fmt.Errorf("decision %q as number %d of %d and then %d", d.Kind, i+1, last+1, b.Then)
+		}
+	}
+	if b.Then == saga.Finish && last < 0 {
+		return nil, nil, fmt.Errorf("finish without a terminal event")
+	}
+	if facts, err = bodies(b.Facts); err != nil {
+		return nil, nil, err
+	}
+	decisions, err = bodies(b.Decisions)
+	return facts, decisions, err
+}
+
+func bodies(events []saga.Event) ([][]byte, error) {
+	list := make([][]byte, len(events))
+	for i, event := range events {
+		body, err := saga.Encode(event)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = body
+	}
+	return list, nil
+}
+
+// has tells whether the journal holds event number seq, appended at that moment (zero: any).
+func (e *entry) has(seq int64, at saga.Micros) bool {
+	if seq > e.length() {
+		return false
+	}
+	if seq == 0 || at == 0 {
+		return true
+	}
+	event, err := saga.Decode(e.events[seq-1])
+	return err == nil && saga.MicrosOf(event.At) == at
+}
+
+// then does what follows once the decisions are taken.
+func (m *Memory) then(e *entry, b saga.Batch) {
+	switch b.Then {
+	case saga.Continue:
+	case saga.Park:
+		m.park(e, b.Due)
+	case saga.Finish:
+		e.lease, e.due = 0, 0
+		e.finished = b.Decisions[len(b.Decisions)-1].Kind
+		delete(m.open, e.id)
+		delete(m.wake, e.id)
+		if e.created.Parent != "" {
+			m.outbox[e.id] = saga.Delivery{Child: e.id, Seq: e.length(), Parent: e.created.Parent, Path: e.created.ParentPath}
+		}
+	}
+}
+
+// Post implements [saga.Journal].
+func (m *Memory) Post(_ context.Context, id string, msg saga.Message) (saga.Posted, error) {
+	if len(msg.Event.Data)+len(msg.Event.Error) > saga.MaxOutput {
+		return saga.Posted{}, fmt.Errorf("post %s to task %s: %w", msg.Event.Kind, id, saga.ErrTooLarge)
+	}
+	body, err := saga.Encode(msg.Event)
+	if err != nil {
+		return saga.Posted{}, fmt.Errorf("post to task %s: %w", id, err)
+	}
+	now, unlock := m.begin()
+	defer unlock()
+	e, err := m.find(id)
+	if err != nil {
+		return saga.Posted{}, fmt.Errorf("post %s to %w", msg.Event.Kind, err)
+	}
+	if seq := e.duplicate(msg); seq != 0 {
+		return saga.Posted{Ref: e.ref(), Seq: seq, Duplicate: true}, nil
+	}
+	if err := e.refuse(msg, len(body)); err != nil {
+		return saga.Posted{}, fmt.Errorf("post %s to task %s: %w", msg.Event.Kind, id, err)
+	}
+	m.write(e, now, body)
+	if msg.Dedupe != "" {
+		e.dedupe[msg.Dedupe] = e.length()
+	}
+	if msg.Reopen {
+		m.reopen(e, now)
+	}
+	if e.lease <= now {
+		m.mark(id, now)
+	}
+	return saga.Posted{Ref: e.ref(), Seq: e.length()}, nil
+}
+
+// duplicate returns the sequence number that the same message got before, or 0.
+func (e *entry) duplicate(msg saga.Message) int64 {
+	if msg.Reopen && e.reopened != 0 {
+		return e.reopened
+	}
+	return e.dedupe[msg.Dedupe] // "" is never in it
+}
+
+// refuse tells why a message cannot be appended.
+func (e *entry) refuse(msg saga.Message, size int) error {
+	switch {
+	case msg.Reopen && e.finished == "":
+		return saga.ErrConflict
+	case e.finished != "" && (!msg.Reopen || e.finished != saga.KindCompleted):
+		return saga.ErrFinished
+	case limited(msg.Event.Kind) && e.bytes+int64(size) > saga.SoftJournal:
+		return saga.ErrTooLarge
+	}
+	return nil
+}
+
+// limited tells whether events of this kind stop at the soft limit of a journal. Those that let a task end do not.
+func limited(k saga.EventKind) bool {
+	switch k { //nolint:exhaustive // the others come from outside only by mistake
+	case saga.KindCancel, saga.KindResolved, saga.KindChildFinished, saga.KindUndoRequested:
+		return false
+	}
+	return true
+}
+
+func (m *Memory) reopen(e *entry, now int64) {
+	e.finished, e.expires, e.released, e.reopened = "", 0, false, e.length()
+	delete(m.tombstones, e.id)
+	m.open[e.id] = now + dueSlack.Microseconds()
+}
