@@ -138,9 +138,11 @@ type Journal interface {
 	// Renew extends the lease. Errors: [ErrOvertaken].
 	Renew(ctx context.Context, l Lease) (Renewed, error)
 	// Append writes facts and decisions in one step. Errors: [ErrOvertaken] (nothing was written).
+	// The batch that was appended last may be sent again, after an error: it is answered as it was, and not doubled.
 	Append(ctx context.Context, l Lease, b Batch) (Appended, error)
 	// Release gives the lease back without an event; the task is looked at again at due (zero: only when woken).
 	// A release by a runner that was overtaken does nothing. wake leaves a wake mark: somebody else should go on now.
+	// So does a message that came in under the lease and that no append has taken note of.
 	Release(ctx context.Context, l Lease, due time.Time, wake bool) error
 	// Read returns the journal. Errors: [ErrNotFound].
 	Read(ctx context.Context, id string) (Snapshot, error)

@@ -61,6 +61,9 @@ type entry struct {
 	epoch    int64
 	nonce    string
 	lease    int64 // until when; 0 when released
+	seen     int64 // events that the holder of the lease has read
+	last     string
+	answer   saga.Appended // to the append that last names
 	version  int64
 	due      int64
 	finished saga.EventKind

@@ -16,6 +16,10 @@ func (m *Memory) Append(_ context.Context, l saga.Lease, b saga.Batch) (saga.App
 	}
 	now, unlock := m.begin()
 	defer unlock()
+	key := fmt.Sprintf("%v %d %q %q %d %v", l, b.Read, facts, decisions, b.Then, b.Due)
+	if e := m.tasks[l.ID]; e != nil && e.last == key {
+		return e.answer, nil // sent again because the first answer was lost
+	}
 	e, err := m.held(l)
 	if err != nil {
 		return saga.Appended{}, fmt.Errorf("append to %w", err)
@@ -29,12 +33,16 @@ func (m *Memory) Append(_ context.Context, l saga.Lease, b saga.Batch) (saga.App
 		return saga.Appended{}, err
 	}
 	a := saga.Appended{Decided: length == b.Read, Between: between, Facts: length + 1, Now: saga.Micros(now).Time()}
+	if len(facts) > 0 || a.Decided && len(decisions)+int(b.Then) > 0 {
+		e.last, e.answer = key, a
+	}
 	e.children = e.children || slices.ContainsFunc(b.Facts, startsChild)
 	if !a.Decided {
 		m.write(e, now, facts...)
 		return a, nil
 	}
 	m.write(e, now, append(facts, decisions...)...)
+	e.seen = e.length()
 	m.then(e, b)
 	return a, nil
 }

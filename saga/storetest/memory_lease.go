@@ -26,7 +26,7 @@ func (m *Memory) Claim(_ context.Context, id, nonce string) (saga.Claim, error) 
 	if err != nil {
 		return saga.Claim{}, err
 	}
-	e.epoch, e.nonce = max(e.epoch+1, now), nonce
+	e.epoch, e.nonce, e.seen = max(e.epoch+1, now), nonce, e.length()
 	m.extend(e, now)
 	delete(m.wake, id)
 	return saga.Claim{
@@ -71,7 +71,7 @@ func (m *Memory) Release(_ context.Context, l saga.Lease, due time.Time, wake bo
 		return nil // overtaken: nothing to give back
 	}
 	m.park(e, due)
-	if wake {
+	if wake || e.length() > e.seen { // what came in under the lease left no mark
 		m.mark(e.id, now)
 		m.open[e.id] = now
 	}
