@@ -67,7 +67,7 @@ type walker struct {
 	r        *Record
 	m        Moment
 	d        Decision
-	failure  string         // why the walk failed: the first failure met
+	failure  string // why the walk failed: the first failure met
 	panicked *PanicError
 	consumed map[int64]bool // signals that waits of this walk consume
 }

@@ -12,6 +12,10 @@ var (
 	ErrNotFound = errors.New("no such task")
 	// ErrFinished means that the task has ended: it takes no more events.
 	ErrFinished = errors.New("the task has ended")
+	// ErrUnfinished means that the task must have ended first.
+	ErrUnfinished = errors.New("the task has not ended")
+	// ErrNotStuck means that there is nothing to resolve.
+	ErrNotStuck = errors.New("the task is not stuck")
 	// ErrConflict means that the id is taken by another request.
 	ErrConflict = errors.New("the id belongs to another request")
 	// ErrOvertaken means that another runner holds the task, or that the journal went back in time: stop at once.

@@ -142,6 +142,9 @@ func (r *Record) Apply(e Event) error {
 		r.Last, r.Created, r.CreatedAt = 1, *e.Created, e.At
 		return nil
 	}
+	if e.Kind == KindResolved && r.State == Stuck {
+		r.resolved(e) // anywhere else it came too late
+	}
 	state, ok := next(r.State, r.Phase, e.Kind)
 	if !ok {
 		return fmt.Errorf("%w: %q (event %d) while %s", ErrUnknownEvent, e.Kind, e.Seq, r.State)
@@ -181,13 +184,11 @@ func (r *Record) fold(e Event) {
 		if r.Cancel == nil {
 			r.Cancel = &Cancel{By: e.By, Reason: e.Error}
 		}
-	case KindResolved:
-		r.resolved(e)
 	case KindCompleted:
 		r.Output, r.CompletedAt = e.Data, e.At
 	case KindFailed, KindCancelled:
 		r.NotUndone, r.CompletedAt = e.Paths, e.At
-	case KindCreated, KindStuck:
+	case KindCreated, KindStuck, KindResolved:
 	}
 }
 

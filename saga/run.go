@@ -168,7 +168,8 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 	if len(facts) == 0 && len(p.decisions) == 0 && p.then == Continue {
 		return true, nil
 	}
-	b := Batch{Read: x.read(), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.due}
+	last := x.events[len(x.events)-1]
+	b := Batch{Read: last.Seq, ReadAt: MicrosOf(last.At), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.due}
 	a, err := x.append(ctx, b)
 	if err != nil {
 		return false, err
@@ -176,12 +177,15 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 	if x.Changed != nil {
 		x.Changed()
 	}
+	for i := range facts {
+		facts[i].Seq, facts[i].At = a.Facts+int64(i), a.Now
+	}
 	if a.Decided {
+		for i := range p.decisions {
+			p.decisions[i].At = a.Now
+		}
 		x.events = append(append(x.events, facts...), p.decisions...)
 		return true, nil
-	}
-	for i := range facts {
-		facts[i].Seq = a.Facts + int64(i)
 	}
 	x.events = append(append(x.events, a.Between...), facts...)
 	x.record, err = Fold(x.events)

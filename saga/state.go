@@ -68,23 +68,23 @@ const active State = "active"
 var transitions = map[State]map[EventKind]State{
 	Pending: {
 		KindStepStarted: Running, KindDecided: Running, KindWaiting: Waiting, KindCompensationStarted: Compensating,
-		KindCompleted: Completed, KindSignal: Pending, KindCancel: Pending,
+		KindCompleted: Completed, KindSignal: Pending, KindCancel: Pending, KindResolved: Pending,
 	},
 	Running: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindDecided: Running,
 		KindChildStarted: active, KindWaiting: Waiting, KindCompensationStarted: Compensating, KindCompleted: Completed,
-		KindSignal: Running, KindCancel: Running, KindChildFinished: Running,
+		KindSignal: Running, KindCancel: Running, KindChildFinished: Running, KindResolved: Running,
 	},
 	Waiting: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindDecided: Running,
 		KindChildStarted: active, KindWaiting: Waiting, KindCompensationStarted: Compensating, KindCompleted: Completed,
 		KindFailed: Failed, KindCancelled: Cancelled, KindStuck: Stuck,
-		KindSignal: Waiting, KindCancel: Waiting, KindChildFinished: Waiting,
+		KindSignal: Waiting, KindCancel: Waiting, KindChildFinished: Waiting, KindResolved: Waiting,
 	},
 	Compensating: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindChildStarted: active,
 		KindWaiting: Waiting, KindFailed: Failed, KindCancelled: Cancelled, KindStuck: Stuck,
-		KindSignal: Compensating, KindCancel: Compensating, KindChildFinished: Compensating,
+		KindSignal: Compensating, KindCancel: Compensating, KindChildFinished: Compensating, KindResolved: Compensating,
 	},
 	Stuck: {
 		KindResolved: Compensating, KindSignal: Stuck, KindCancel: Stuck, KindChildFinished: Stuck,

@@ -1,0 +1,197 @@
+package tasks
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// DispatcherJournal is what a [Dispatcher] uses of a journal.
+type DispatcherJournal interface {
+	Start(ctx context.Context, s saga.Start) (saga.Started, error)
+	Read(ctx context.Context, id string) (saga.Snapshot, error)
+	Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error)
+	Watch(ctx context.Context, id string) (<-chan struct{}, error)
+}
+
+// Rows is where tasks are read from when their journal is gone, and lists always.
+type Rows interface {
+	Get(ctx context.Context, id string) (saga.Task, error)
+	List(ctx context.Context, q saga.Query) (saga.Page, error)
+}
+
+// Dispatcher starts, reads and steers tasks. It is what clients talk to, behind HTTP.
+type Dispatcher struct {
+	Catalogue *Catalogue
+	Journal   DispatcherJournal
+	Queue     Waker
+	Rows      Rows
+	Queues    map[string]int // the queues there are
+	Log       *slog.Logger
+	Now       func() time.Time
+	NewID     func() string
+	// Changed is called when a journal grew: its row is to be written.
+	Changed func()
+	// Nudge is called when a wake-up may have missed its task.
+	Nudge func()
+}
+
+// Start records a task and has it delivered. Journal written means accepted, even if asynq could not be told: the
+// sweeper finds the task. created is false when the same request had been accepted before.
+func (d *Dispatcher) Start(ctx context.Context, r saga.Request) (task saga.Task, created bool, err error) {
+	c, err := d.created(r)
+	if err != nil {
+		return saga.Task{}, false, err
+	}
+	return d.start(ctx, c)
+}
+
+func (d *Dispatcher) start(ctx context.Context, c saga.Created) (saga.Task, bool, error) {
+	started, err := d.Journal.Start(ctx, saga.Start{Created: c})
+	if err != nil {
+		return saga.Task{}, false, fmt.Errorf("start task %s: %w", c.ID, err)
+	}
+	if !started.Finished {
+		if err := d.Queue.Enqueue(ctx, started.Ref); err != nil {
+			d.Log.WarnContext(ctx, "accepted, but not queued yet", "task", c.ID, "error", err)
+			d.Nudge()
+		}
+	}
+	if !started.New {
+		task, err := d.Get(ctx, c.ID)
+		return task, false, err
+	}
+	d.Changed()
+	now := d.Now()
+	record, err := saga.Fold([]saga.Event{{Seq: 1, At: now, Kind: saga.KindCreated, Created: &c}})
+	if err != nil {
+		return saga.Task{}, false, err
+	}
+	return record.Task(now.UnixMicro()), true, nil
+}
+
+// created validates a request and makes what its journal begins with.
+func (d *Dispatcher) created(r saga.Request) (saga.Created, error) {
+	queue, err := d.queue(r)
+	if err != nil {
+		return saga.Created{}, err
+	}
+	if len(r.Input) > saga.MaxInput {
+		return saga.Created{}, fmt.Errorf("input: %w: %d bytes, at most %d are allowed", saga.ErrTooLarge, len(r.Input), saga.MaxInput)
+	}
+	if err := d.Catalogue.Validate(r); err != nil {
+		return saga.Created{}, err
+	}
+	plan, err := d.Catalogue.Plan(r.Type, r.Input)
+	if err != nil {
+		return saga.Created{}, err
+	}
+	if r.ID == "" {
+		r.ID = d.NewID()
+	}
+	if r.Owner == "" {
+		r.Owner = saga.NilOwner
+	}
+	hash, err := requestHash(r)
+	if err != nil {
+		return saga.Created{}, saga.Invalid("/input", "%v", err)
+	}
+	c := saga.Created{
+		ID: r.ID, Type: r.Type, Workflow: plan.Workflow.Name, Version: plan.Workflow.Version, TreeHash: plan.TreeHash,
+		Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: queue, Hash: hash,
+		ProcessAt: saga.MicrosOf(r.ProcessAt), RetryOf: r.RetryOf, By: r.By,
+	}
+	if deadline := plan.Workflow.Deadline; deadline > 0 {
+		from := d.Now()
+		if r.ProcessAt.After(from) {
+			from = r.ProcessAt
+		}
+		c.Deadline = saga.MicrosOf(from.Add(deadline))
+	}
+	return c, nil
+}
+
+func (d *Dispatcher) queue(r saga.Request) (string, error) {
+	pointer, name := "/queue", r.Queue
+	switch {
+	case name != "" && r.Priority != "":
+		return "", saga.Invalid("/priority", "give queue or priority, not both")
+	case r.Priority != "":
+		pointer, name = "/priority", r.Priority
+	case name == "":
+		name = "default"
+	}
+	if _, ok := d.Queues[name]; !ok {
+		names := slices.Sorted(maps.Keys(d.Queues))
+		return "", saga.Invalid(pointer, "%q is not one of the queues: %s", name, strings.Join(names, ", "))
+	}
+	return name, nil
+}
+
+// requestHash tells two requests apart by what they ask for: type, input, service and owner. White space and the order
+// of keys in the input make no difference.
+func requestHash(r saga.Request) (string, error) {
+	var input any
+	if len(r.Input) > 0 {
+		dec := json.NewDecoder(bytes.NewReader(r.Input))
+		dec.UseNumber()
+		if err := dec.Decode(&input); err != nil {
+			return "", fmt.Errorf("not valid JSON: %w", err)
+		}
+	}
+	canonical, err := json.Marshal([]any{r.Type, r.Service, r.Owner, input}) // maps are written with sorted keys
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// Get returns a task: from its journal while there is one, else from the result store.
+func (d *Dispatcher) Get(ctx context.Context, id string) (saga.Task, error) {
+	_, task, err := d.Events(ctx, id, 0)
+	return task, err
+}
+
+// Events returns what happened to a task after an event, and the task as of the last one.
+func (d *Dispatcher) Events(ctx context.Context, id string, after int64) ([]saga.Event, saga.Task, error) {
+	snapshot, err := d.Journal.Read(ctx, id)
+	if errors.Is(err, saga.ErrNotFound) {
+		task, err := d.Rows.Get(ctx, id)
+		return nil, task, err
+	}
+	if err != nil {
+		return nil, saga.Task{}, err
+	}
+	record, err := saga.Fold(snapshot.Events)
+	if err != nil {
+		return nil, saga.Task{}, fmt.Errorf("task %s: %w", id, err)
+	}
+	after = min(max(after, 0), int64(len(snapshot.Events)))
+	return snapshot.Events[after:], record.Task(snapshot.Version), nil
+}
+
+// List returns a page of tasks from the result store.
+func (d *Dispatcher) List(ctx context.Context, q saga.Query) (saga.Page, error) { return d.Rows.List(ctx, q) }
+
+// Watch tells of every append to a task's journal until ctx ends.
+func (d *Dispatcher) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
+	return d.Journal.Watch(ctx, id)
+}
+
+// Types lists the catalogue.
+func (d *Dispatcher) Types() []saga.TaskType { return d.Catalogue.Types() }
+
+// Type returns one entry of the catalogue.
+func (d *Dispatcher) Type(name string) (saga.TaskType, bool) { return d.Catalogue.Type(name) }

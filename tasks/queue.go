@@ -1,0 +1,97 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// Settings of every asynq task of ours.
+const (
+	// maxRetry keeps asynq from ever archiving a task: what is given up is decided by the journal. More than 1<<30 is
+	// stored as a negative number.
+	maxRetry = 1 << 30
+	// deliveryTimeout is how long one delivery may hold its handler. Unset it would be 30 minutes, after which asynq
+	// starts a second handler beside the first.
+	deliveryTimeout = 24 * time.Hour
+	// untilWoken is when asynq delivers a task that waits for a signal only. It is woken long before.
+	untilWoken = 24 * time.Hour
+)
+
+// Queue wakes tasks through asynq. A delivery says no more than "look at the journal of this id": nothing about a task
+// is known only to asynq.
+type Queue struct {
+	client    *asynq.Client
+	inspector *asynq.Inspector
+}
+
+// NewQueue returns a queue on a client that it shares and does not close.
+func NewQueue(client redis.UniversalClient) *Queue {
+	return &Queue{client: asynq.NewClientFromRedisClient(client), inspector: asynq.NewInspectorFromRedisClient(client)}
+}
+
+// Enqueue makes sure that asynq has the task. A task that it has already, in whatever state, is left as it is.
+func (q *Queue) Enqueue(ctx context.Context, ref saga.Ref) error {
+	return q.enqueue(ctx, ref, ref.ID)
+}
+
+func (q *Queue) enqueue(ctx context.Context, ref saga.Ref, taskID string) error {
+	options := []asynq.Option{
+		asynq.TaskID(taskID), asynq.Queue(ref.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(deliveryTimeout),
+	}
+	if !ref.Due.IsZero() {
+		options = append(options, asynq.ProcessAt(ref.Due))
+	}
+	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(ref.Type, []byte(ref.ID)), options...)
+	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return fmt.Errorf("enqueue task %s: %w", ref.ID, err)
+	}
+	return nil
+}
+
+// Wake has the task delivered now if asynq has it parked, and enqueues it if asynq does not have it.
+// A task that is pending or being delivered is left as it is: the error says so.
+func (q *Queue) Wake(ctx context.Context, ref saga.Ref) error {
+	err := q.inspector.RunTask(ref.Queue, ref.ID)
+	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+		ref.Due = time.Time{}
+		return q.Enqueue(ctx, ref)
+	}
+	if err != nil {
+		return fmt.Errorf("wake task %s: %w", ref.ID, err)
+	}
+	return nil
+}
+
+// TakeOver has a task delivered whose runner is gone. While asynq still believes that the dead worker has it (for 60 to
+// 120 s), a second asynq task is made for the same id: its own bookkeeping stays untouched, and when it delivers the
+// first one again the journal says that there is nothing to do. One such task is made for an epoch, however many
+// workers see the orphan.
+func (q *Queue) TakeOver(ctx context.Context, ref saga.Ref) error {
+	err := q.Wake(ctx, ref)
+	if err == nil {
+		return nil
+	}
+	info, infoErr := q.inspector.GetTaskInfo(ref.Queue, ref.ID)
+	switch {
+	case infoErr != nil:
+		return errors.Join(err, infoErr)
+	case info.State == asynq.TaskStatePending:
+		return nil // it is on its way
+	case info.State != asynq.TaskStateActive:
+		return err
+	}
+	ref.Due = time.Time{}
+	second := fmt.Sprintf("%s~%d", ref.ID, ref.Epoch)
+	if err := q.enqueue(ctx, ref, second); err != nil {
+		return err
+	}
+	_ = q.inspector.RunTask(ref.Queue, second) // it may be parked itself; pending or active is just as good
+	return nil
+}

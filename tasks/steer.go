@@ -1,0 +1,133 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// Cancel asks for a task to be undone. It has an effect only while the task moves forward.
+func (d *Dispatcher) Cancel(ctx context.Context, id, by, reason string) (saga.Task, error) {
+	err := d.post(ctx, id, saga.Message{
+		Event: saga.Event{Kind: saga.KindCancel, By: by, Error: reason}, Dedupe: "cancel",
+	})
+	if err != nil {
+		return saga.Task{}, err
+	}
+	return d.Get(ctx, id)
+}
+
+// Signal sends a signal. It waits in the journal until a step consumes it.
+func (d *Dispatcher) Signal(ctx context.Context, id string, s saga.SignalRequest) error {
+	m := saga.Message{Event: saga.Event{Kind: saga.KindSignal, Name: s.Name, Data: s.Payload, By: s.By}}
+	if s.Dedupe != "" {
+		m.Dedupe = "signal/" + s.Name + "/" + s.Dedupe
+	}
+	return d.post(ctx, id, m)
+}
+
+// Retry starts a new task with the input of one that has ended.
+func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error) {
+	old, err := d.Get(ctx, id)
+	if err != nil {
+		return saga.Task{}, err
+	}
+	if !old.State.Finished() {
+		return saga.Task{}, fmt.Errorf("retry task %s, which is %s: %w", id, old.State, saga.ErrUnfinished)
+	}
+	task, _, err := d.Start(ctx, saga.Request{
+		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id,
+	})
+	return task, err
+}
+
+// Resolve records an operator's word on a step whose undo failed for good.
+func (d *Dispatcher) Resolve(ctx context.Context, id string, r saga.Resolution) (saga.Task, error) {
+	task, err := d.Get(ctx, id)
+	if err != nil {
+		return saga.Task{}, err
+	}
+	if task.State != saga.Stuck {
+		return saga.Task{}, fmt.Errorf("resolve task %s, which is %s: %w", id, task.State, saga.ErrNotStuck)
+	}
+	stuck := false
+	for _, s := range task.Steps {
+		stuck = stuck || s.Path == r.Step && s.State == saga.StepStuck
+	}
+	if !stuck {
+		return saga.Task{}, saga.Invalid("/step", "step %q is not the one that is stuck", r.Step)
+	}
+	err = d.post(ctx, id, saga.Message{
+		Event: saga.Event{Kind: saga.KindResolved, Path: r.Step, Name: string(r.Action), Error: r.Reason, By: r.By},
+		// Two operators who saw the same stuck task resolve it once.
+		Dedupe: fmt.Sprintf("resolve/%d", task.Version),
+	})
+	if err != nil {
+		return saga.Task{}, err
+	}
+	return d.Get(ctx, id)
+}
+
+// post appends an event from outside and wakes the task. A wake-up that misses is found by the sweeper.
+func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error {
+	posted, err := d.Journal.Post(ctx, id, m)
+	if errors.Is(err, saga.ErrNotFound) {
+		if _, rowErr := d.Rows.Get(ctx, id); rowErr == nil {
+			return fmt.Errorf("post to task %s: %w", id, saga.ErrFinished) // its journal has expired
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.Changed()
+	if err := d.Queue.Wake(ctx, posted.Ref); err != nil {
+		d.Nudge()
+	}
+	return nil
+}
+
+// StartChild implements [saga.Children].
+func (d *Dispatcher) StartChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	c, err := d.child(parent, path, id, t)
+	if err != nil {
+		return saga.Permanent(saga.Definite(err))
+	}
+	_, _, err = d.start(ctx, c)
+	return err
+}
+
+func (d *Dispatcher) child(parent saga.Created, path, id string, t saga.ChildTask) (saga.Created, error) {
+	c, err := d.created(saga.Request{
+		ID: id, Type: t.Type, Input: t.Input, Service: parent.Service, Owner: parent.Owner, By: parent.By, Queue: parent.Queue,
+	})
+	c.Parent, c.ParentPath = parent.ID, path
+	return c, err
+}
+
+// UndoChild implements [saga.Children]. A child that is not known is started and cancelled at once: a start that is
+// still on its way then finds its id taken, and the parent is told of its end like of any other.
+func (d *Dispatcher) UndoChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	cancel := saga.Message{
+		Event: saga.Event{Kind: saga.KindCancel, Error: "its parent is undone"}, Dedupe: "cancel",
+	}
+	err := d.post(ctx, id, cancel)
+	if errors.Is(err, saga.ErrNotFound) {
+		if err := d.StartChild(ctx, parent, path, id, t); err != nil {
+			return err
+		}
+		err = d.post(ctx, id, cancel)
+	}
+	if !errors.Is(err, saga.ErrFinished) {
+		return err
+	}
+	err = d.post(ctx, id, saga.Message{
+		Event:  saga.Event{Kind: saga.KindUndoRequested, Error: "its parent is undone"},
+		Reopen: true, Dedupe: "undo",
+	})
+	if errors.Is(err, saga.ErrFinished) {
+		return nil // it ended undone, and its parent has been told
+	}
+	return err
+}

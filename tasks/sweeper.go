@@ -1,0 +1,162 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// SweeperJournal is what a [Sweeper] uses of a journal.
+type SweeperJournal interface {
+	Woken(ctx context.Context, limit int) ([]saga.Ref, error)
+	Overdue(ctx context.Context, limit int) ([]saga.Ref, time.Time, error)
+	Outbox(ctx context.Context, limit int) ([]saga.Delivery, error)
+	Delivered(ctx context.Context, d saga.Delivery) error
+	Read(ctx context.Context, id string) (saga.Snapshot, error)
+	Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error)
+}
+
+// Waker has tasks delivered. [Queue] is one.
+type Waker interface {
+	Enqueue(ctx context.Context, ref saga.Ref) error
+	Wake(ctx context.Context, ref saga.Ref) error
+	TakeOver(ctx context.Context, ref saga.Ref) error
+}
+
+// Sweeper is the reconciler: it wakes tasks whose wake-up was lost, takes over those whose runner died, and tells
+// parents of their children's ends. It never writes a task's own decisions, and any number of them may run.
+type Sweeper struct {
+	Journal SweeperJournal
+	Queue   Waker
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	nudge chan time.Duration
+}
+
+// NewSweeper returns a sweeper that is not running.
+func NewSweeper(journal SweeperJournal, queue Waker, log *slog.Logger, now func() time.Time) *Sweeper {
+	return &Sweeper{Journal: journal, Queue: queue, Log: log, Now: now, nudge: make(chan time.Duration, 1)}
+}
+
+const (
+	sweepEvery = 5 * time.Second // at the latest
+	sweepLimit = 500             // tasks in one go
+	// nudgeDelay lets a wake mark grow old enough to be swept.
+	nudgeDelay = 150 * time.Millisecond
+)
+
+// Nudge asks for a sweep soon: a wake-up may have missed its task, or a child has ended.
+func (s *Sweeper) Nudge() {
+	select {
+	case s.nudge <- nudgeDelay:
+	default:
+	}
+}
+
+// Run sweeps until ctx ends: at once when there is something to do, else every five seconds.
+func (s *Sweeper) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-s.nudge:
+			timer.Reset(d)
+			continue
+		case <-timer.C:
+		}
+		next, err := s.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "sweep failed, trying again", "error", err)
+		}
+		timer.Reset(next)
+	}
+}
+
+// Sweep does all there is to do now, and returns when to look again.
+func (s *Sweeper) Sweep(ctx context.Context) (time.Duration, error) {
+	err := errors.Join(s.deliver(ctx), s.wake(ctx))
+	next, overdueErr := s.takeOver(ctx)
+	return next, errors.Join(err, overdueErr)
+}
+
+func (s *Sweeper) wake(ctx context.Context) error {
+	refs, err := s.Journal.Woken(ctx, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := s.Queue.Wake(ctx, ref); err != nil {
+			s.Log.DebugContext(ctx, "task is on its way", "task", ref.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) takeOver(ctx context.Context) (time.Duration, error) {
+	refs, next, err := s.Journal.Overdue(ctx, sweepLimit)
+	if err != nil {
+		return sweepEvery, err
+	}
+	for _, ref := range refs {
+		s.Log.DebugContext(ctx, "task is overdue", "task", ref.ID)
+		if err := s.Queue.TakeOver(ctx, ref); err != nil {
+			s.Log.WarnContext(ctx, "overdue task not woken, trying again", "task", ref.ID, "error", err)
+		}
+	}
+	if len(refs) == sweepLimit {
+		return 0, nil
+	}
+	if next.IsZero() {
+		return sweepEvery, nil
+	}
+	return min(max(next.Sub(s.Now()), 10*time.Millisecond), sweepEvery), nil
+}
+
+// deliver tells parents of children that have ended.
+func (s *Sweeper) deliver(ctx context.Context) error {
+	list, err := s.Journal.Outbox(ctx, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if err := s.tell(ctx, d); err != nil {
+			return fmt.Errorf("tell task %s of its child's end: %w", d.Parent, err)
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) tell(ctx context.Context, d saga.Delivery) error {
+	snapshot, err := s.Journal.Read(ctx, d.Child)
+	if err != nil {
+		return err
+	}
+	// Up to the end that this delivery is about: the child may have been reopened since.
+	child, err := saga.Fold(snapshot.Events[:min(d.Seq, int64(len(snapshot.Events)))])
+	if err != nil {
+		return err
+	}
+	posted, err := s.Journal.Post(ctx, d.Parent, saga.Message{
+		Event: saga.Event{
+			Kind: saga.KindChildFinished, Path: d.Path, Name: string(child.State), Data: child.Output, Error: child.Reason,
+		},
+		Dedupe: fmt.Sprintf("%s/%d", d.Child, d.Seq),
+	})
+	switch {
+	case errors.Is(err, saga.ErrFinished) || errors.Is(err, saga.ErrNotFound): // nobody is left to be told
+	case err != nil:
+		return err
+	default:
+		if err := s.Queue.Wake(ctx, posted.Ref); err != nil {
+			s.Nudge()
+		}
+	}
+	return s.Journal.Delivered(ctx, d)
+}
