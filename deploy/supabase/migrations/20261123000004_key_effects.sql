@@ -1,0 +1,143 @@
+-- keys.create: foreign keys and join tables from the entities' relationships. No key is created twice: where both sides
+-- tell of one relationship (a menu has many items, an item has one menu), they mean the same column.
+
+-- relations lists what the entities ask for: {table, column, target, unique}, or {join, left, right} for a join table.
+create or replace function osp.relations(entities jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+declare
+    relation record;
+    entity text;
+    field text;
+    wanted jsonb := '[]';
+    one jsonb;
+begin
+    for relation in
+        select e ->> 'name' as entity, r.key as name, r.value ->> 'target' as target, r.value ->> 'type' as type
+        from jsonb_array_elements(coalesce(entities, '[]')) e,
+            jsonb_each(coalesce(nullif(e -> 'relationships', 'null'), '{}')) r
+    loop
+        entity := relation.entity;
+        field := format('entities/%s/relationships/%s', entity, relation.name);
+        perform osp.check_name(field, relation.name);
+        if not entities @> jsonb_build_array(jsonb_build_object('name', relation.target)) then
+            perform osp.refuse(field || '/target', format('there is no entity %s', to_jsonb(relation.target)));
+        end if;
+        one := case relation.type
+            when 'many_to_one' then jsonb_build_object('table', entity, 'column', relation.name || '_id',
+                'target', relation.target, 'unique', false)
+            when 'one_to_one' then jsonb_build_object('table', entity, 'column', relation.name || '_id',
+                'target', relation.target, 'unique', true)
+            when 'one_to_many' then jsonb_build_object('table', relation.target, 'column', entity || '_id',
+                'target', entity, 'unique', false)
+            when 'many_to_many' then jsonb_build_object('join', entity || '_' || relation.name,
+                'left', entity, 'right', relation.target, 'column', case relation.target
+                    when entity then relation.name else relation.target end || '_id')
+        end;
+        if one is null then
+            perform osp.refuse(field || '/type', format('%s is none of one_to_one, one_to_many, many_to_one, '
+                'many_to_many', to_jsonb(relation.type)));
+        end if;
+        if length(one ->> 'join') > 63 then
+            perform osp.refuse(field, format('the join table''s name, %s, is longer than 63 letters', one ->> 'join'));
+        end if;
+        if exists (select from jsonb_array_elements(wanted) w where w ->> 'table' = one ->> 'table'
+            and w ->> 'column' = one ->> 'column' and w ->> 'target' <> one ->> 'target') then
+            perform osp.refuse(field, format('another relationship uses the column %s.%s', one ->> 'table',
+                one ->> 'column'));
+        end if;
+        wanted := wanted || one;
+    end loop;
+    return (
+        -- The same column asked for twice is one column, unique if either side says so.
+        select coalesce(jsonb_agg(w order by w), '[]') from (
+            select distinct case when w ? 'unique' and wanted @> jsonb_build_array(w || '{"unique": true}')
+                then w || '{"unique": true}' else w end as w
+            from jsonb_array_elements(wanted) w
+        ) d
+    );
+end $$;
+
+-- A name that no other table of the schema can have, of a constraint or an index.
+create or replace function osp.key_name(key jsonb, suffix text) returns text
+language sql immutable set search_path = '' as $$
+    select left(key ->> 'table', 20) || '_' || left(key ->> 'column', 20) || '_'
+        || left(md5((key ->> 'table') || '.' || (key ->> 'column')), 8) || suffix
+$$;
+
+create or replace function osp.add_key(schema text, key jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    rel regclass := to_regclass(format('%I.%I', schema, key ->> 'table'));
+    target regclass := to_regclass(format('%I.%I', schema, key ->> 'target'));
+    type oid;
+begin
+    if rel is null or target is null then
+        perform osp.refuse('entities', format('there is no table %s', case when rel is null then key ->> 'table'
+            else key ->> 'target' end));
+    end if;
+    select a.atttypid into type from pg_attribute a
+    where a.attrelid = rel and a.attname = key ->> 'column' and a.attnum > 0 and not a.attisdropped;
+    if type is null then
+        execute format('alter table %s add column %I text', rel, key ->> 'column');
+    elsif type <> 'text'::regtype then
+        perform osp.refuse(format('entities/%s/attributes/%s', key ->> 'table', key ->> 'column'),
+            'a relationship uses this column, so it must be a string');
+    end if;
+    -- Deferrable, so that rows that refer to each other can be inserted in any order.
+    execute format('alter table %s add constraint %I foreign key (%I) references %s (id) deferrable',
+        rel, osp.key_name(key, '_fkey'), key ->> 'column', target);
+    execute format('create %s index %I on %s (%I)', case when (key ->> 'unique')::boolean then 'unique' else '' end,
+        osp.key_name(key, '_idx'), rel, key ->> 'column');
+    return key || jsonb_build_object('added', type is null);
+end $$;
+
+create or replace function osp.add_join(schema text, key jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+begin
+    execute format('create table %I.%I ('
+        '%I text not null references %I.%I (id) on delete cascade deferrable, '
+        '%I text not null references %I.%I (id) on delete cascade deferrable, '
+        'user_id uuid not null, created_at timestamptz not null default now(), primary key (%I, %I))',
+        schema, key ->> 'join', (key ->> 'left') || '_id', schema, key ->> 'left', key ->> 'column', schema,
+        key ->> 'right', (key ->> 'left') || '_id', key ->> 'column');
+    execute format('create index on %I.%I (%I)', schema, key ->> 'join', key ->> 'column');
+    perform osp.secure(schema, key ->> 'join');
+    return key;
+end $$;
+
+create or replace function osp.keys_create(args jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+    key jsonb;
+    created jsonb := '[]';
+begin
+    perform osp.check_reserved(args);
+    for key in select k from jsonb_array_elements(osp.relations(args -> 'entities')) k loop
+        created := created || case when key ? 'join' then osp.add_join(args ->> 'schema', key)
+            else osp.add_key(args ->> 'schema', key) end;
+    end loop;
+    return jsonb_build_object('created', created);
+end $$;
+
+create or replace function osp.undo_keys_create(args jsonb, result jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+    key jsonb;
+begin
+    for key in select k from jsonb_array_elements(result -> 'created') k loop
+        if key ? 'join' then
+            execute format('drop table if exists %I.%I cascade', args ->> 'schema', key ->> 'join');
+        elsif (key ->> 'added')::boolean then
+            execute format('alter table if exists %I.%I drop column if exists %I cascade',
+                args ->> 'schema', key ->> 'table', key ->> 'column');
+        else
+            execute format('alter table if exists %I.%I drop constraint if exists %I',
+                args ->> 'schema', key ->> 'table', osp.key_name(key, '_fkey'));
+            execute format('drop index if exists %I.%I', args ->> 'schema', osp.key_name(key, '_idx'));
+        end if;
+    end loop;
+end $$;
+
+revoke execute on all functions in schema osp from public, anon, authenticated;
+
+notify pgrst, 'reload schema';
