@@ -1,0 +1,173 @@
+package tasks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// Type is a type of task: what its input looks like, and what is done with it.
+type Type struct {
+	// Name is what requests call it, such as "service.create".
+	Name        string
+	Description string
+	// Schema is the JSON Schema (2020-12) of the input. Empty: any input will do.
+	Schema json.RawMessage
+	// Build makes the workflow for an input that passed Validate. It is a pure function.
+	Build func(in json.RawMessage) (*saga.Workflow, error)
+	// Static promises that the tree does not depend on the input. Build is then called once, with nil, and its
+	// workflow serves every task.
+	Static bool
+	// Check holds a request that keeps its schema to the rules that a schema cannot say. It returns an
+	// *[saga.InvalidError]. Nil: there are none.
+	Check func(saga.Request) error
+}
+
+// Catalogue is what can be asked for. It does not change, and is safe for concurrent use.
+type Catalogue struct {
+	entries map[string]*entry
+}
+
+type entry struct {
+	Type
+	schema *jsonschema.Schema
+	static *Plan // nil: built for each task
+}
+
+// Plan is a workflow with the hash of its tree.
+type Plan struct {
+	Workflow *saga.Workflow
+	TreeHash string
+}
+
+// NewCatalogue compiles the types' schemas and checks the workflows of those that are static.
+func NewCatalogue(types ...Type) (*Catalogue, error) {
+	c := &Catalogue{entries: make(map[string]*entry, len(types))}
+	for _, t := range types {
+		if c.entries[t.Name] != nil {
+			return nil, fmt.Errorf("task type %s: there are two of that name", t.Name)
+		}
+		e, err := newEntry(t)
+		if err != nil {
+			return nil, fmt.Errorf("task type %s: %w", t.Name, err)
+		}
+		c.entries[t.Name] = e
+	}
+	return c, nil
+}
+
+func newEntry(t Type) (*entry, error) {
+	switch {
+	case t.Name == "":
+		return nil, errors.New("it has no name")
+	case t.Build == nil:
+		return nil, errors.New("it has no Build")
+	}
+	schema, err := compile(t.Name, t.Schema)
+	if err != nil {
+		return nil, err
+	}
+	e := &entry{Type: t, schema: schema}
+	if t.Static {
+		plan, err := e.build(nil)
+		if err != nil {
+			return nil, err
+		}
+		e.static = &plan
+	}
+	return e, nil
+}
+
+func (e *entry) build(in json.RawMessage) (Plan, error) {
+	w, err := e.Build(in)
+	if err != nil {
+		return Plan{}, err
+	}
+	if err := w.Check(); err != nil {
+		return Plan{}, err
+	}
+	return Plan{Workflow: w, TreeHash: w.TreeHash()}, nil
+}
+
+func (e *entry) plan(in json.RawMessage) (Plan, error) {
+	if e.static != nil {
+		return *e.static, nil
+	}
+	return e.build(in)
+}
+
+// Types lists the catalogue by name.
+func (c *Catalogue) Types() []saga.TaskType {
+	list := make([]saga.TaskType, 0, len(c.entries))
+	for _, name := range slices.Sorted(maps.Keys(c.entries)) {
+		list = append(list, c.entries[name].public())
+	}
+	return list
+}
+
+// Type returns one entry of the catalogue.
+func (c *Catalogue) Type(name string) (saga.TaskType, bool) {
+	e, ok := c.entries[name]
+	if !ok {
+		return saga.TaskType{}, false
+	}
+	return e.public(), true
+}
+
+func (e *entry) public() saga.TaskType {
+	t := saga.TaskType{Name: e.Name, Description: e.Description, Input: e.Schema}
+	if len(t.Input) == 0 {
+		t.Input = json.RawMessage(`true`) // the schema that anything keeps
+	}
+	return t
+}
+
+// Validate tells all that is wrong with a request: an *[saga.InvalidError] with a JSON pointer into the request's body
+// and a sentence for each problem, or [saga.ErrUnknownType].
+func (c *Catalogue) Validate(r saga.Request) error {
+	e, ok := c.entries[r.Type]
+	if !ok {
+		return fmt.Errorf("%w: %s", saga.ErrUnknownType, r.Type)
+	}
+	if problems := problemsOf(e.schema, r.Input); len(problems) > 0 {
+		return &saga.InvalidError{Problems: problems}
+	}
+	if e.Check == nil {
+		return nil
+	}
+	return e.Check(r)
+}
+
+// Plan builds the workflow of a new task. Errors: [saga.ErrUnknownType], or what Build finds wrong with the input, which
+// is nothing after [Catalogue.Validate].
+func (c *Catalogue) Plan(typeName string, in json.RawMessage) (Plan, error) {
+	e, ok := c.entries[typeName]
+	if !ok {
+		return Plan{}, fmt.Errorf("%w: %s", saga.ErrUnknownType, typeName)
+	}
+	p, err := e.plan(in)
+	if err != nil {
+		return Plan{}, fmt.Errorf("build the workflow of %s: %w", typeName, err)
+	}
+	return p, nil
+}
+
+// Workflow builds the workflow of a recorded task. A tree that differs from the one the task began with, or cannot be
+// built, gives [saga.ErrUnknownWorkflow]: such a task is parked, never guessed at.
+func (c *Catalogue) Workflow(t saga.Created) (*saga.Workflow, error) {
+	p, err := c.Plan(t.Type, t.Input)
+	if err != nil {
+		return nil, fmt.Errorf("%w: task %s: %w", saga.ErrUnknownWorkflow, t.ID, err)
+	}
+	if p.TreeHash != t.TreeHash {
+		return nil, fmt.Errorf("%w: task %s began with tree %s of %s, this program has %s",
+			saga.ErrUnknownWorkflow, t.ID, t.TreeHash, t.Type, p.TreeHash)
+	}
+	return p.Workflow, nil
+}

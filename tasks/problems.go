@@ -1,0 +1,101 @@
+package tasks
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// compile reads a JSON Schema; no schema at all takes anything. References to other documents are not followed.
+func compile(name string, schema json.RawMessage) (*jsonschema.Schema, error) {
+	if len(schema) == 0 {
+		schema = json.RawMessage(`true`)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	c.UseLoader(jsonschema.SchemeURLLoader{})
+	url := "osp:///types/" + name
+	if err := c.AddResource(url, doc); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	compiled, err := c.Compile(url)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return compiled, nil
+}
+
+// problemsOf holds an input to a schema, and returns what is wrong in the order of the pointers.
+func problemsOf(schema *jsonschema.Schema, input json.RawMessage) []saga.Problem {
+	if len(input) == 0 {
+		input = json.RawMessage(`null`)
+	}
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(input))
+	if err != nil {
+		return []saga.Problem{{Pointer: "/input", Detail: "This is not JSON: " + err.Error() + "."}}
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(schema.Validate(instance), &invalid) {
+		return nil
+	}
+	problems := leaves(invalid, nil)
+	slices.SortStableFunc(problems, func(a, b saga.Problem) int { return cmp.Compare(a.Pointer, b.Pointer) })
+	return slices.Compact(problems)
+}
+
+// leaves collects the innermost errors: what stands above them only says that something below is wrong.
+func leaves(e *jsonschema.ValidationError, into []saga.Problem) []saga.Problem {
+	if len(e.Causes) == 0 || explainsItself(e.ErrorKind) {
+		return append(into, sentences(e)...)
+	}
+	for _, cause := range e.Causes {
+		into = leaves(cause, into)
+	}
+	return into
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+// pointer makes a JSON pointer into the request's body from a place in its input.
+func pointer(place ...any) string {
+	var b strings.Builder
+	b.WriteString("/input")
+	for _, token := range place {
+		b.WriteByte('/')
+		_, _ = pointerEscapes.WriteString(&b, fmt.Sprint(token))
+	}
+	return b.String()
+}
+
+// problems collects what a Check finds.
+type problems []saga.Problem
+
+func (p *problems) add(at, format string, args ...any) {
+	*p = append(*p, saga.Problem{Pointer: at, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &saga.InvalidError{Problems: p}
+}
+
+// asSentence writes an error as people write: with a capital and a full stop.
+func asSentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
