@@ -95,16 +95,15 @@ func (x *run) call(work Work) {
 }
 
 func (x *run) invoke(ctx context.Context, w Work) (json.RawMessage, error) {
-	created := x.record.Created
 	if w.Step.Kind == KindChild {
 		if w.Undo {
-			return nil, x.Children.UndoChild(ctx, created, w.Path, w.Child, w.Task)
+			return nil, x.Children.UndoChild(ctx, x.task, w.Path, w.Child, w.Task)
 		}
-		return nil, x.Children.StartChild(ctx, created, w.Path, w.Child, w.Task)
+		return nil, x.Children.StartChild(ctx, x.task, w.Path, w.Child, w.Task)
 	}
 	deadline, _ := ctx.Deadline()
 	c := Call{
-		Task: created, Path: w.Path, Key: w.key(created.ID), Undo: w.Undo, Attempt: w.Attempt, Deadline: deadline,
+		Task: x.task, Path: w.Path, Key: w.key(x.task.ID), Undo: w.Undo, Attempt: w.Attempt, Deadline: deadline,
 	}
 	if w.Undo {
 		return nil, w.Step.Undo(ctx, c, w.Input, w.Output)
@@ -130,7 +129,7 @@ func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
 			timer.Stop()
 			x.stop("the worker is stopping", false)
 			return nil, nil
-		case <-x.ended(ctx):
+		case <-x.deliveryEnded(ctx):
 			timer.Stop()
 			x.stop("the delivery was cancelled", true)
 			return nil, nil
@@ -157,7 +156,7 @@ func (x *run) draining() <-chan struct{} {
 	return x.Draining
 }
 
-func (x *run) ended(ctx context.Context) <-chan struct{} {
+func (x *run) deliveryEnded(ctx context.Context) <-chan struct{} {
 	if x.allAsked() {
 		return nil
 	}

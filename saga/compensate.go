@@ -2,6 +2,7 @@ package saga
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,8 +11,7 @@ import (
 // one at a time.
 func (k *walker) compensate() {
 	steps := indexSteps(&k.w.Root, map[string]*Step{})
-	for i := len(k.r.Steps) - 1; i >= 0; i-- {
-		rec := k.r.Steps[i]
+	for _, rec := range slices.Backward(k.r.Steps) {
 		s := steps[stepName(rec.Path)]
 		if s == nil || s.settled(rec) {
 			continue

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,25 +29,19 @@ type world struct {
 	keys  []string
 }
 
-func newWorld(t *testing.T, flows ...*saga.Workflow) *world {
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, journal: storetest.NewMemory(time.Now), flows: map[string]*saga.Workflow{}}
-	for _, f := range flows {
-		if err := f.Check(); err != nil {
-			t.Fatal(err)
-		}
-		w.flows[f.Name] = f
-	}
 	w.runner = w.newRunner()
 	return w
 }
 
 func (w *world) newRunner() *saga.Runner {
-	nonces := 0
+	var nonces atomic.Int64
 	return &saga.Runner{
 		Journal: w.journal, Workflows: w, Children: w, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Random: func() float64 { return 0 },
-		Nonce:  func() string { nonces++; return fmt.Sprint(nonces) },
+		Nonce:  func() string { return fmt.Sprint(nonces.Add(1)) },
 	}
 }
 
@@ -248,12 +242,4 @@ func (w *world) flow(name string, root saga.Step) *saga.Workflow {
 	}
 	w.flows[name] = f
 	return f
-}
-
-func kinds(events []saga.Event) []string {
-	var list []string
-	for _, e := range events {
-		list = append(list, string(e.Kind))
-	}
-	return slices.Clip(list)
 }

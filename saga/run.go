@@ -13,6 +13,7 @@ import (
 type run struct {
 	*Runner
 	w      *Workflow
+	task   Created
 	lease  Lease
 	events []Event // the journal as far as it was read
 	record *Record
@@ -34,7 +35,7 @@ type run struct {
 func newRun(r *Runner, w *Workflow, record *Record, claim Claim) *run {
 	now := r.Now()
 	x := &run{
-		Runner: r, w: w, lease: claim.Lease, events: claim.Events, record: record, bytes: claim.Bytes,
+		Runner: r, w: w, task: record.Created, lease: claim.Lease, events: claim.Events, record: record, bytes: claim.Bytes,
 		log:   r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
 		clock: claim.Now.Sub(now), renewAt: now.Add(claim.For / 3),
 		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
@@ -70,6 +71,7 @@ func (x *run) loop(ctx context.Context) error {
 		case !taken:
 			continue // something came in between: it is read, decide again
 		case plan.then == Finish:
+			x.ended()
 			return nil
 		case plan.then == Park:
 			return x.parked(plan.due)
@@ -81,6 +83,14 @@ func (x *run) loop(ctx context.Context) error {
 		if facts, err = x.await(ctx, plan.due); err != nil {
 			return x.overtaken(err)
 		}
+	}
+}
+
+// ended tells whom it concerns that the task has come to its end.
+func (x *run) ended() {
+	x.log.Info("task ended", "state", x.record.State, "reason", x.record.Reason)
+	if x.Ended != nil {
+		x.Ended(x.task, x.record.State)
 	}
 }
 

@@ -41,6 +41,8 @@ type Runner struct {
 	Nonce     func() string
 	// Changed is called after every append: the task's row is older than its journal. May be nil.
 	Changed func()
+	// Ended is called when a task has come to its end. May be nil.
+	Ended func(c Created, s State)
 	// Draining, when closed, asks for no new step: those that run are awaited and the rest is parked.
 	Draining <-chan struct{}
 }

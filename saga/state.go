@@ -44,7 +44,7 @@ func (s State) Status() Status {
 		return StatusFailed
 	case Cancelled:
 		return StatusCancelled
-	case Running, Waiting, Compensating, Stuck:
+	case Running, Waiting, Compensating, Stuck, active:
 	}
 	return StatusRunning
 }
