@@ -117,15 +117,15 @@ func (m *Memory) find(id string) (*entry, error) {
 	return nil, fmt.Errorf("task %s: %w", id, saga.ErrNotFound)
 }
 
+// ref is what is needed to wake the task now.
 func (e *entry) ref() saga.Ref {
 	return saga.Ref{ID: e.id, Type: e.created.Type, Queue: e.created.Queue, Epoch: e.epoch}
 }
 
-func (e *entry) refAt(now int64) saga.Ref {
+// dueRef is what is needed to wake the task when it is due.
+func (e *entry) dueRef() saga.Ref {
 	r := e.ref()
-	if e.lease <= now {
-		r.Due = saga.Micros(e.due).Time()
-	}
+	r.Due = saga.Micros(e.due).Time()
 	return r
 }
 
@@ -159,7 +159,7 @@ func (m *Memory) Start(_ context.Context, s saga.Start) (saga.Started, error) {
 	}
 	now, unlock := m.begin()
 	defer unlock()
-	hash, there, started := m.existing(c.ID, now)
+	hash, there, started := m.existing(c.ID)
 	switch {
 	case there && hash != c.Hash:
 		return saga.Started{}, fmt.Errorf("start task %s: %w", c.ID, saga.ErrConflict)
@@ -170,13 +170,13 @@ func (m *Memory) Start(_ context.Context, s saga.Start) (saga.Started, error) {
 	m.tasks[c.ID] = e
 	m.open[c.ID] = max(int64(c.ProcessAt), now) + dueSlack.Microseconds()
 	m.write(e, now, body)
-	return saga.Started{Ref: e.refAt(now), New: true}, nil
+	return saga.Started{Ref: e.dueRef(), New: true}, nil
 }
 
 // existing returns the request's hash of the task that has this id already, and what Start answers.
-func (m *Memory) existing(id string, now int64) (hash string, ok bool, s saga.Started) {
+func (m *Memory) existing(id string) (hash string, ok bool, s saga.Started) {
 	if e := m.tasks[id]; e != nil {
-		return e.created.Hash, true, saga.Started{Ref: e.refAt(now), Finished: e.finished != ""}
+		return e.created.Hash, true, saga.Started{Ref: e.dueRef(), Finished: e.finished != ""}
 	}
 	stone, ok := m.tombstones[id]
 	return stone.hash, ok, saga.Started{Ref: saga.Ref{ID: id}, Finished: true}
@@ -206,18 +206,18 @@ func (m *Memory) write(e *entry, now int64, bodies ...[]byte) {
 
 // Read implements [saga.Journal].
 func (m *Memory) Read(_ context.Context, id string) (saga.Snapshot, error) {
-	now, unlock := m.begin()
+	_, unlock := m.begin()
 	defer unlock()
 	e := m.tasks[id]
 	if e == nil {
 		return saga.Snapshot{}, fmt.Errorf("read task %s: %w", id, saga.ErrNotFound)
 	}
-	return e.snapshot(now)
+	return e.snapshot()
 }
 
-func (e *entry) snapshot(now int64) (saga.Snapshot, error) {
+func (e *entry) snapshot() (saga.Snapshot, error) {
 	events, err := e.decode(0, e.length())
-	return saga.Snapshot{Ref: e.refAt(now), Events: events, Version: e.version, Finished: e.finished != ""}, err
+	return saga.Snapshot{Ref: e.dueRef(), Events: events, Version: e.version, Finished: e.finished != ""}, err
 }
 
 // Watch implements [saga.Journal].

@@ -26,7 +26,7 @@ func (m *Memory) Claim(_ context.Context, id, nonce string) (saga.Claim, error) 
 	if err != nil {
 		return saga.Claim{}, err
 	}
-	e.epoch, e.nonce, e.seen = max(e.epoch+1, now), nonce, e.length()
+	e.epoch, e.nonce, e.seen, e.last, e.due = max(e.epoch+1, now), nonce, e.length(), "", 0
 	m.extend(e, now)
 	delete(m.wake, id)
 	return saga.Claim{

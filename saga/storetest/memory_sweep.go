@@ -73,7 +73,7 @@ func (m *Memory) Dirty(_ context.Context, limit int) ([]saga.Snapshot, error) {
 			continue
 		}
 		m.dirty[id] = now + hold.Microseconds()
-		s, err := e.snapshot(now)
+		s, err := e.snapshot()
 		if err != nil {
 			return nil, err
 		}

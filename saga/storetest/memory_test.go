@@ -1,9 +1,22 @@
-package storetest
+package storetest_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/osp-platform/osp/saga/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, o storetest.Options, test func(*testing.T, storetest.Subject)) {
+		synctest.Test(t, func(t *testing.T) {
+			m := storetest.NewMemory(time.Now, o)
+			test(t, storetest.Subject{Journal: m, Advance: time.Sleep, Truncate: m.Truncate})
+		})
+	})
+}

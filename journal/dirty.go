@@ -1,0 +1,140 @@
+package journal
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// A flusher that takes a batch of large journals gives back what it has no room for.
+const (
+	atOnce   = 32      // journals read in one round trip
+	roomFor  = 8 << 20 // bytes after which no more are read
+	minBytes = 512     // of a journal, for the estimate
+)
+
+// Dirty implements [saga.Journal]. It may return fewer than limit when journals are large.
+func (r *Redis) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
+	list, err := r.take(ctx, func(p *partition) string { return p.dirty }, 0, hold, limit)
+	if err != nil {
+		return nil, fail(ctx, "take dirty tasks", "", err)
+	}
+	var snapshots []saga.Snapshot
+	room := roomFor
+	for _, t := range list {
+		for from := 0; from < len(t.ids); from += atOnce {
+			ids := t.ids[from:min(from+atOnce, len(t.ids))]
+			if room <= 0 {
+				if err := r.giveBack(ctx, t, ids); err != nil {
+					return snapshots, fail(ctx, "give back dirty tasks", "", err)
+				}
+				continue
+			}
+			more, size, err := r.snapshots(ctx, t.p, ids)
+			if err != nil {
+				return nil, err
+			}
+			snapshots = append(snapshots, more...)
+			room -= size
+		}
+	}
+	return snapshots, nil
+}
+
+// snapshots reads several journals of one partition, and tells how large they are.
+func (r *Redis) snapshots(ctx context.Context, p *partition, ids []string) (list []saga.Snapshot, size int, err error) {
+	calls := make([]call, len(ids))
+	for i, id := range ids {
+		calls[i] = call{[]string{p.journal(id), p.meta(id), p.dirty}, []any{id}}
+	}
+	answers, err := r.runAll(ctx, snapshotScript, calls)
+	if err != nil {
+		return nil, 0, fail(ctx, "read dirty tasks", "", err)
+	}
+	for i, a := range answers {
+		answer, err := a.Slice()
+		if err != nil || len(answer) == 0 {
+			continue // the task is gone, and so is its mark
+		}
+		events := reply(answer).list(6)
+		for n := range events {
+			size += max(len(events.text(n)), minBytes)
+		}
+		s, err := snapshot(ids[i], answer)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, s)
+	}
+	return list, size, nil
+}
+
+// giveBack lets others take what was taken, at once.
+func (r *Redis) giveBack(ctx context.Context, t taken, ids []string) error {
+	members := make([]redis.Z, len(ids))
+	for i, id := range ids {
+		members[i] = redis.Z{Score: float64(t.now), Member: id}
+	}
+	return r.client.ZAddXX(ctx, t.p.dirty, members...).Err()
+}
+
+// Clean implements [saga.Journal].
+func (r *Redis) Clean(ctx context.Context, list []saga.Flushed) error {
+	if err := r.letGo(ctx, list); err != nil {
+		return fail(ctx, "let children go", "", err)
+	}
+	keep := r.o.KeepFinished.Milliseconds()
+	calls := make([]call, len(list))
+	for i, f := range list {
+		p := r.of(f.ID)
+		calls[i] = call{
+			[]string{p.journal(f.ID), p.meta(f.ID), p.tombstone(f.ID), p.dirty},
+			[]any{f.ID, f.Version, f.Stored, keep, keep + r.o.IdempotencyWindow.Milliseconds()},
+		}
+	}
+	if _, err := r.runAll(ctx, cleanScript, calls); err != nil {
+		return fail(ctx, "clean tasks", "", err)
+	}
+	return nil
+}
+
+// letGo lets the children go of tasks that may expire now. It comes before the tasks' own marks are cleared, so that a
+// crash in between repeats it.
+func (r *Redis) letGo(ctx context.Context, list []saga.Flushed) error {
+	parents := make([]*redis.SliceCmd, len(list))
+	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, f := range list {
+			if len(f.Children) > 0 {
+				parents[i] = pipe.HMGet(ctx, r.of(f.ID).meta(f.ID), "v", "f", "p", "r")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	keep := r.o.KeepFinished.Milliseconds()
+	var calls []call
+	for i, f := range list {
+		if parents[i] == nil || !settled(parents[i].Val(), f) {
+			continue
+		}
+		for _, id := range f.Children {
+			p := r.of(id)
+			calls = append(calls, call{
+				[]string{p.journal(id), p.meta(id), p.tombstone(id), p.dirty},
+				[]any{id, keep, keep + r.o.IdempotencyWindow.Milliseconds()},
+			})
+		}
+	}
+	_, err = r.runAll(ctx, letgoScript, calls)
+	return err
+}
+
+// settled tells whether a task has ended, its last row is written and no parent may want it undone.
+func settled(m reply, f saga.Flushed) bool {
+	version, end, parent, released := number(m.text(0)), m.text(1), m.text(2), m.text(3)
+	return version == f.Version && f.Stored <= f.Version && end != "" && (parent == "" || released != "")
+}

@@ -1,0 +1,47 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
+	"sync/atomic"
+)
+
+// partition is the part of the keys that share a hash tag, and the indexes among them.
+type partition struct {
+	base   string // "osp:{00}:"
+	open   string
+	wake   string
+	dirty  string
+	outbox string
+	cursor atomic.Uint64 // in the outbox
+}
+
+func newPartition(prefix string, n int) *partition {
+	base := fmt.Sprintf("%s:{%02d}:", prefix, n)
+	return &partition{base: base, open: base + "open", wake: base + "wake", dirty: base + "dirty", outbox: base + "outbox"}
+}
+
+func (p *partition) journal(id string) string   { return p.base + "j:" + id }
+func (p *partition) meta(id string) string      { return p.base + "m:" + id }
+func (p *partition) tombstone(id string) string { return p.base + "t:" + id }
+
+// of returns the partition that a task belongs to. It follows from the id alone.
+func (r *Redis) of(id string) *partition {
+	if len(r.partitions) == 1 {
+		return r.partitions[0]
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return r.partitions[int(h.Sum32())%len(r.partitions)]
+}
+
+// dedupeField keeps long keys out of the meta hash: one field over 64 bytes would make Redis store it far less densely.
+func dedupeField(key string) string {
+	if len(key) <= 40 {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return "#" + base64.RawStdEncoding.EncodeToString(sum[:18])
+}

@@ -1,0 +1,24 @@
+-- Records a task, if its id is new.
+-- KEYS journal, meta, tombstone, open, dirty
+-- ARGV id, hash, type, queue, process at (0: now), slack, body, parent ('': none), the parent's step
+-- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2} new
+local old = redis.call('HMGET', KEYS[2], 'h', 'f', 't', 'q', 'e', 'd')
+if old[1] then
+  if old[1] ~= ARGV[2] then return {0} end
+  return {1, old[2] and 1 or 0, old[3], old[4], old[5], old[6]}
+end
+local stone = redis.call('GET', KEYS[3])
+if stone then
+  if stone ~= ARGV[2] then return {0} end
+  return {1, 1, '', '', '0', '0'}
+end
+
+local stored = '1:1:' .. us(now) .. ':' .. ARGV[7]
+redis.call('DEL', KEYS[1]) -- events without meta are no journal
+redis.call('RPUSH', KEYS[1], stored)
+redis.call('HSET', KEYS[2], 'h', ARGV[2], 't', ARGV[3], 'q', ARGV[4], 'd', ARGV[5], 'v', us(now), 'b', #stored, 'l', 0)
+if ARGV[8] ~= '' then redis.call('HSET', KEYS[2], 'p', ARGV[8], 'w', ARGV[9]) end
+redis.call('ZADD', KEYS[4], us(math.max(now, tonumber(ARGV[5])) + tonumber(ARGV[6])), ARGV[1])
+redis.call('ZADD', KEYS[5], 'NX', us(now), ARGV[1])
+redis.call('PUBLISH', KEYS[1], '')
+return {2}

@@ -1,0 +1,14 @@
+-- Takes the first entries of an index, so that nobody else gets them for a while.
+-- KEYS index
+-- ARGV how old, for how long, at most
+-- Returns {next entry's score (-1: none), now, ids}
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', us(now - tonumber(ARGV[1])), 'LIMIT', 0, ARGV[3])
+local score = us(now + tonumber(ARGV[2]))
+for _, id in ipairs(ids) do
+  -- Removed first: a script that has written already may go on when memory is full, and only a flusher that goes on
+  -- can make room.
+  redis.call('ZREM', KEYS[1], id)
+  redis.call('ZADD', KEYS[1], score, id)
+end
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return {tonumber(first[2] or -1), now, ids}
