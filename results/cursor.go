@@ -1,0 +1,36 @@
+package results
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// cursor is a place in a list: after the task that was created at At and has the id ID. The zero value is the start.
+type cursor struct {
+	At time.Time
+	ID string
+}
+
+func cursorAfter(t saga.Task) cursor { return cursor{At: t.CreatedAt, ID: t.ID} }
+
+// String returns the cursor as clients see it: opaque.
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.At.UnixMicro(), 36) + "." + c.ID))
+}
+
+func parseCursor(s string) (cursor, error) {
+	if s == "" {
+		return cursor{}, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	at, id, ok := strings.Cut(string(raw), ".")
+	micros, err2 := strconv.ParseInt(at, 36, 64)
+	if err != nil || err2 != nil || !ok || !saga.ValidID(id) {
+		return cursor{}, saga.Invalid("/cursor", "This is no cursor of a list: use the one that came with a page.")
+	}
+	return cursor{At: time.UnixMicro(micros).UTC(), ID: id}, nil
+}

@@ -1,0 +1,181 @@
+package results
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/supabase-community/postgrest-go"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// Supabase says where the user's Supabase is and how to use it.
+type Supabase struct {
+	URL string // https://<ref>.supabase.co, with or without /rest/v1
+	// Key is the project's secret key (sb_secret_…) or its older service_role key (a JWT).
+	Key string
+	// Timeout bounds each call. Zero: 35 s, a little more than the functions' own limit.
+	Timeout time.Duration
+	// Connections is how many HTTP connections are open at most. Zero: 16.
+	Connections int
+}
+
+// PostgREST is the [Store] in a Supabase project, reached through its REST API. The functions that it calls are those of
+// deploy/supabase/migrations, which service_role alone may execute.
+type PostgREST struct {
+	client    *postgrest.Client // never changed once it is made: its setters race
+	transport *transport
+	timeout   time.Duration
+}
+
+var _ Store = (*PostgREST)(nil)
+
+// NewPostgREST checks the settings; it connects to nothing.
+func NewPostgREST(s Supabase) (*PostgREST, error) {
+	base, err := restURL(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	client, err := postgrest.NewClientWithError(base, "public", nil)
+	if err != nil {
+		return nil, fmt.Errorf("SUPABASE_URL: %w", err)
+	}
+	if s.Connections <= 0 {
+		s.Connections = 16
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = 35 * time.Second
+	}
+	p := &PostgREST{client: client, transport: newTransport(s.Connections), timeout: s.Timeout}
+	client.Transport.Parent = p.transport
+	return p, p.SetKey(s.Key)
+}
+
+// SetKey changes the key for the calls that follow, so that it can be rotated.
+func (p *PostgREST) SetKey(key string) error {
+	headers, err := keyHeaders(key)
+	if err == nil {
+		p.transport.key.Store(&headers)
+	}
+	return err
+}
+
+// function is one of ours in the database; there are no others that could be called.
+type function string
+
+const (
+	fnSave  function = "osp_save"
+	fnGet   function = "osp_get"
+	fnList  function = "osp_list"
+	fnApply function = "osp_apply"
+	fnPing  function = "osp_ping"
+)
+
+// call calls a function and returns its result.
+func (p *PostgREST) call(ctx context.Context, fn function, args map[string]any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	body, _, err := p.client.From("rpc/"+string(fn)).Insert(args, false, "", "", "").ExecuteWithContext(ctx)
+	if err != nil {
+		var answer *APIError
+		if errors.As(err, &answer) {
+			err = answer // without the URL that net/http puts before it
+		}
+		return nil, fmt.Errorf("%s: %w", fn, err)
+	}
+	return body, nil
+}
+
+// Save upserts tasks in one transaction.
+func (p *PostgREST) Save(ctx context.Context, tasks []saga.Task) ([]Saved, error) {
+	if len(tasks) == 0 {
+		return nil, nil
+	}
+	rows := make([]json.RawMessage, len(tasks))
+	for i, t := range tasks {
+		var err error
+		if rows[i], err = encodeRow(t); err != nil {
+			return nil, err
+		}
+	}
+	body, err := p.call(ctx, fnSave, map[string]any{"tasks": rows})
+	if err != nil {
+		return nil, saveError(err)
+	}
+	var saved []Saved
+	if err := json.Unmarshal(body, &saved); err != nil {
+		return nil, fmt.Errorf("%s: decode the answer: %w", fnSave, err)
+	}
+	return saved, nil
+}
+
+// Get returns a task.
+func (p *PostgREST) Get(ctx context.Context, id string) (saga.Task, error) {
+	body, err := p.call(ctx, fnGet, map[string]any{"id": id})
+	switch {
+	case err != nil:
+		return saga.Task{}, err
+	case string(body) == "null":
+		return saga.Task{}, fmt.Errorf("get task %s: %w", id, saga.ErrNotFound)
+	}
+	return decodeTask(body)
+}
+
+// List returns tasks, newest first.
+func (p *PostgREST) List(ctx context.Context, q saga.Query) (saga.Page, error) {
+	after, err := parseCursor(q.Cursor)
+	if err != nil {
+		return saga.Page{}, err
+	}
+	limit := limitOf(q)
+	query := map[string]any{"max": limit + 1}
+	for name, value := range map[string]string{
+		"status": string(q.Status), "type": q.Type, "service": q.Service, "owner": q.Owner, "before_id": after.ID,
+	} {
+		if value != "" {
+			query[name] = value
+		}
+	}
+	if after.ID != "" {
+		query["before_at"] = after.At
+	}
+	body, err := p.call(ctx, fnList, map[string]any{"query": query})
+	if err != nil {
+		return saga.Page{}, err
+	}
+	var rows []json.RawMessage
+	if err := json.Unmarshal(body, &rows); err != nil {
+		return saga.Page{}, fmt.Errorf("%s: decode the answer: %w", fnList, err)
+	}
+	tasks := make([]saga.Task, len(rows))
+	for i, r := range rows {
+		if tasks[i], err = decodeTask(r); err != nil {
+			return saga.Page{}, err
+		}
+	}
+	return pageOf(tasks, limit), nil
+}
+
+// Apply carries out an effect in one transaction with its fence.
+func (p *PostgREST) Apply(ctx context.Context, f saga.Fence, effect string, args json.RawMessage) (json.RawMessage, error) {
+	body, err := p.call(ctx, fnApply, map[string]any{"fence": f, "effect": effect, "args": args})
+	if err != nil {
+		return nil, applyError(err)
+	}
+	return body, nil
+}
+
+// Ping tells whether Supabase answers, takes our key and has the migrations.
+func (p *PostgREST) Ping(ctx context.Context) error {
+	_, err := p.call(ctx, fnPing, nil)
+	return err
+}
+
+// Close closes idle connections.
+func (p *PostgREST) Close() error {
+	p.transport.base.CloseIdleConnections()
+	return nil
+}
