@@ -1,0 +1,139 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Role says what a caller may do. Each role may do all that the ones before it may.
+type Role uint8
+
+// The roles, from the least to the most powerful.
+const (
+	RoleReader   Role = iota + 1 // read tasks, events and types
+	RoleStarter                  // start, cancel, signal and retry
+	RoleOperator                 // resolve stuck tasks; the monitor
+)
+
+var roleNames = map[Role]string{RoleReader: "reader", RoleStarter: "starter", RoleOperator: "operator"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// ParseRole is the inverse of String.
+func ParseRole(name string) (Role, bool) {
+	for role, n := range roleNames {
+		if n == name {
+			return role, true
+		}
+	}
+	return 0, false
+}
+
+// Principal is who makes a request.
+type Principal struct {
+	Name string // goes into the journal as the one who asked for it, and into the log
+	Role Role
+	// Owner limits the principal to the tasks of one user, by UUID. Empty: everyone's, and a request may name any user.
+	Owner string
+}
+
+// anonymous is everybody when there is no authentication.
+var anonymous = Principal{Name: "anonymous", Role: RoleOperator}
+
+// ErrUnauthenticated means that a token is not one that the authenticator accepts: 401.
+var ErrUnauthenticated = errors.New("unknown token")
+
+// Authenticator tells whose token it is. [Keys] is one; one for signed tokens can stand beside it.
+// Errors: [ErrUnauthenticated]; any other means that it could not tell, and becomes a 503 or a 500.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Principal, error)
+}
+
+type principalKey struct{}
+
+// WithPrincipal returns a context that carries p.
+func WithPrincipal(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalOf returns who makes the request with this context. Without one it is the zero Principal, which may do
+// nothing.
+func PrincipalOf(ctx context.Context) Principal {
+	p, _ := ctx.Value(principalKey{}).(Principal)
+	return p
+}
+
+// Guard lets through whoever has the role, with the [Principal] in the request's context. Others get 401 or 403.
+// The token comes in `Authorization: Bearer`.
+func (a *API) Guard(role Role) gin.HandlerFunc { return a.guard(role, false) }
+
+// BrowserGuard is [API.Guard] for pages: the token may also come as the password of HTTP Basic, which browsers ask for.
+// As they send it along from then on, requests that change something are refused when they come from another site.
+func (a *API) BrowserGuard(role Role) gin.HandlerFunc { return a.guard(role, true) }
+
+func (a *API) guard(role Role, basic bool) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		p, err := a.identify(c.Request, basic)
+		switch {
+		case errors.Is(err, ErrUnauthenticated):
+			challenge(c, basic)
+			a.problem(c, refuse(unauthenticated))
+			return
+		case err != nil:
+			a.problem(c, err)
+			return
+		case p.Role < role:
+			a.problem(c, refuse(forbidden).because("This needs the role %s; %s has the role %s.", role, p.Name, p.Role))
+			return
+		}
+		c.Request = c.Request.WithContext(WithPrincipal(c.Request.Context(), p))
+	}
+}
+
+// challenge tells the client how to authenticate.
+func challenge(c *gin.Context, basic bool) {
+	scheme := `Bearer realm="osp"`
+	if basic {
+		scheme = `Basic realm="osp", charset="UTF-8"`
+	} else if c.GetHeader("Authorization") != "" {
+		scheme += `, error="invalid_token"`
+	}
+	c.Header("WWW-Authenticate", scheme)
+}
+
+func (a *API) identify(r *http.Request, basic bool) (Principal, error) {
+	if a.auth == nil {
+		// Any page in the user's browser can reach an open API on localhost: it must not change anything.
+		return anonymous, a.sameSite(r)
+	}
+	if token, ok := bearer(r.Header.Get("Authorization")); ok {
+		return a.auth.Authenticate(r.Context(), token)
+	}
+	if _, password, ok := r.BasicAuth(); ok && basic {
+		if err := a.sameSite(r); err != nil {
+			return Principal{}, err
+		}
+		return a.auth.Authenticate(r.Context(), password)
+	}
+	return Principal{}, ErrUnauthenticated
+}
+
+func (a *API) sameSite(r *http.Request) error {
+	if err := a.origin.Check(r); err != nil {
+		return refuse(crossSite)
+	}
+	return nil
+}
+
+// bearer takes the token out of an Authorization header.
+func bearer(header string) (string, bool) {
+	scheme, token, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(token), true
+}

@@ -1,0 +1,136 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// kind is a kind of problem. Its slug is part of the API: `type` is /problems/<slug>.
+type kind struct {
+	slug   string
+	status int
+	title  string
+	detail string // what to do; answers say it when they have nothing more exact
+	retry  string // Retry-After, in seconds
+}
+
+// The kinds of problems.
+var (
+	malformed = kind{
+		slug: "malformed", status: http.StatusBadRequest, title: "The body is not JSON",
+		detail: "Send one JSON document in UTF-8 and nothing after it.",
+	}
+	badParameter = kind{
+		slug: "bad-parameter", status: http.StatusBadRequest, title: "A parameter or header is wrong",
+		detail: "See errors for what is wrong with which one.",
+	}
+	unauthenticated = kind{
+		slug: "unauthenticated", status: http.StatusUnauthorized, title: "Who are you?",
+		detail: "Send a valid key as Authorization: Bearer osp_…",
+	}
+	forbidden = kind{
+		slug: "forbidden", status: http.StatusForbidden, title: "Not allowed",
+		detail: "Use a key whose role, or a user whose tasks, these are.",
+	}
+	crossSite = kind{
+		slug: "cross-site", status: http.StatusForbidden, title: "Refused: a request from another site",
+		detail: "A browser sent this from a page of another origin, without a Bearer token.",
+	}
+	noTask = kind{
+		slug: "no-such-task", status: http.StatusNotFound, title: "No such task",
+		detail: "No task has this id, or it is another user's, or it has been deleted.",
+	}
+	noType = kind{
+		slug: "no-such-type", status: http.StatusNotFound, title: "No such task type",
+		detail: "GET /v1/types lists the types.",
+	}
+	noRoute = kind{
+		slug: "no-such-route", status: http.StatusNotFound, title: "Nothing here",
+		detail: "GET /openapi.json lists the endpoints.",
+	}
+	noMethod = kind{
+		slug: "method-not-allowed", status: http.StatusMethodNotAllowed, title: "Method not allowed",
+		detail: "The Allow header lists the methods that this path has.",
+	}
+	conflict = kind{
+		slug: "conflict", status: http.StatusConflict, title: "The id belongs to another request",
+		detail: "A task with this id, or this Idempotency-Key, was started with another type, input, service or user.",
+	}
+	finished = kind{
+		slug: "finished", status: http.StatusConflict, title: "The task has ended",
+		detail: "A task that has ended takes no signal and no cancel. POST …/retry starts a new one like it.",
+	}
+	unfinished = kind{
+		slug: "unfinished", status: http.StatusConflict, title: "The task has not ended",
+		detail: "Only a task that has ended can be retried. Cancel it first, or wait for it.",
+	}
+	notStuck = kind{
+		slug: "not-stuck", status: http.StatusConflict, title: "The task is not stuck",
+		detail: "There is nothing to resolve: only a task in the state stuck waits for an operator.",
+	}
+	tooLarge = kind{
+		slug: "too-large", status: http.StatusRequestEntityTooLarge, title: "Too large",
+		detail: "An input, and a signal's payload, may have 1 MiB, a batch 8 MiB; a task's whole journal has a limit too. " +
+			"Pass a reference to large data instead.",
+	}
+	wrongMedia = kind{
+		slug: "unsupported-media-type", status: http.StatusUnsupportedMediaType, title: "Not JSON",
+		detail: "Send Content-Type: application/json (curl --json does) without Content-Encoding.",
+	}
+	invalid = kind{
+		slug: "invalid", status: http.StatusUnprocessableEntity, title: "The request breaks a rule",
+		detail: "See errors for what is wrong and where.",
+	}
+	unknownType = kind{
+		slug: "unknown-type", status: http.StatusUnprocessableEntity, title: "Unknown task type",
+		detail: "GET /v1/types lists the types.",
+	}
+	internal = kind{
+		slug: "internal", status: http.StatusInternalServerError, title: "Something broke on our side",
+		detail: "The log has the cause under this request_id. Sending the same request again is safe with an id or an " +
+			"Idempotency-Key.",
+	}
+	unavailable = kind{
+		slug: "unavailable", status: http.StatusServiceUnavailable, title: "Not available right now",
+		detail: "Nothing is lost, but it cannot be done at this moment. Send the same request again after Retry-After " +
+			"seconds, with an id or an Idempotency-Key.",
+		retry: "2",
+	}
+)
+
+// kinds is every kind, in the order of the documentation.
+var kinds = []kind{
+	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noRoute, noMethod, conflict, finished,
+	unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, internal, unavailable,
+}
+
+// meanings says which kind of problem an error is. What is not in it is internal.
+var meanings = []struct {
+	err  error
+	kind kind
+}{
+	{saga.ErrNotFound, noTask},
+	{saga.ErrConflict, conflict},
+	{saga.ErrFinished, finished},
+	{saga.ErrUnfinished, unfinished},
+	{saga.ErrNotStuck, notStuck},
+	{saga.ErrUnknownType, unknownType},
+	{saga.ErrTooLarge, tooLarge},
+	{saga.ErrUnavailable, unavailable},
+	// The request took too long, or this process is stopping, or the client has gone and will not read it.
+	{context.DeadlineExceeded, unavailable},
+	{context.Canceled, unavailable},
+}
+
+// kindOf looks an error up in the table.
+func kindOf(err error) kind {
+	for _, m := range meanings {
+		if errors.Is(err, m.err) {
+			return m.kind
+		}
+	}
+	return internal
+}

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// getTask answers with a task, or with what it is when it has ended if the client prefers to wait:
+// GET /v1/tasks/{id}.
+func (a *API) getTask(c *gin.Context) {
+	task, err := a.get(c)
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	a.task(c, http.StatusOK, a.settle(c, task))
+}
+
+func (a *API) get(c *gin.Context) (saga.Task, error) {
+	id, err := taskID(c)
+	if err != nil {
+		return saga.Task{}, err
+	}
+	ctx := c.Request.Context()
+	task, err := a.tasks.Get(ctx, id)
+	if err != nil {
+		return saga.Task{}, err
+	}
+	return task, visible(ctx, task)
+}
+
+// taskID takes the id out of the path.
+func taskID(c *gin.Context) (string, error) {
+	id := c.Param("id")
+	if !validID(id) {
+		return "", refuse(invalid, fault{Parameter: "id", Detail: idSays})
+	}
+	return id, nil
+}
+
+// visible hides other users' tasks from a principal that is a user: that they exist is not told either.
+func visible(ctx context.Context, t saga.Task) error {
+	if owner := PrincipalOf(ctx).Owner; owner != "" && t.UserID != owner {
+		return refuse(noTask)
+	}
+	return nil
+}
+
+// mine checks, before something is done to a task, that the principal may know of it.
+func (a *API) mine(ctx context.Context, id string) error {
+	if PrincipalOf(ctx).Owner == "" {
+		return nil
+	}
+	task, err := a.tasks.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return visible(ctx, task)
+}
+
+// listTasks answers with one page of tasks, newest first: GET /v1/tasks.
+func (a *API) listTasks(c *gin.Context) {
+	page, err := a.list(c)
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	for i := range page.Tasks {
+		page.Tasks[i] = shown(page.Tasks[i])
+	}
+	if page.Tasks == nil {
+		page.Tasks = []saga.Task{}
+	}
+	a.json(c, http.StatusOK, page)
+}
+
+func (a *API) list(c *gin.Context) (saga.Page, error) {
+	ctx := c.Request.Context()
+	query, err := listQuery(c.Request.URL.RawQuery, PrincipalOf(ctx))
+	if err != nil {
+		return saga.Page{}, err
+	}
+	page, err := a.tasks.List(ctx, query)
+	if broken, ok := errors.AsType[*saga.InvalidError](err); ok {
+		return page, aboutParameters(broken)
+	}
+	return page, err
+}
+
+// aboutParameters tells a problem with a query in the words of the one who sent it: there is no body to point into.
+func aboutParameters(broken *saga.InvalidError) error {
+	faults := make([]fault, len(broken.Problems))
+	for i, p := range broken.Problems {
+		name := p.Pointer
+		if name != "" {
+			name = name[1:]
+		}
+		faults[i] = fault{Parameter: name, Detail: p.Detail}
+	}
+	return refuse(badParameter, faults...)
+}

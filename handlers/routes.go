@@ -1,0 +1,71 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// patience bounds every request but event streams. Heroku's router cuts at 30 s; our own 503 comes before that.
+const patience = 28 * time.Second
+
+// route is one endpoint.
+type route struct {
+	method string
+	path   string
+	role   Role // the least role that may call it; zero: anybody
+	handle gin.HandlerFunc
+	stream bool // may last longer than patience
+}
+
+// routes is every endpoint. A test compares it with openapi.json.
+func (a *API) routes() []route {
+	probes := []route{
+		{method: http.MethodGet, path: "/healthz", handle: a.healthz},
+		{method: http.MethodGet, path: "/readyz", handle: a.readyz},
+		{method: http.MethodGet, path: "/problems/:slug", handle: a.explainProblem},
+	}
+	if a.tasks == nil {
+		return probes
+	}
+	return append(probes, []route{
+		{method: http.MethodGet, path: "/openapi.json", handle: a.openAPI},
+
+		{method: http.MethodGet, path: "/v1/types", role: RoleReader, handle: a.listTypes},
+		{method: http.MethodGet, path: "/v1/types/:name", role: RoleReader, handle: a.getType},
+
+		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
+		{method: http.MethodGet, path: "/v1/tasks/:id", role: RoleReader, handle: a.getTask},
+		{method: http.MethodGet, path: "/v1/tasks/:id/events", role: RoleReader, handle: a.streamEvents, stream: true},
+
+		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask},
+		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch},
+		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask},
+
+		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask},
+	}...)
+}
+
+// chain is what runs for a route, after the middleware of the engine.
+func (a *API) chain(r route) []gin.HandlerFunc {
+	chain := []gin.HandlerFunc{private}
+	if r.role != 0 {
+		chain = append(chain, a.Guard(r.role))
+	}
+	if !r.stream {
+		chain = append(chain, bounded)
+	}
+	return append(chain, r.handle)
+}
+
+// bounded ends a request that takes too long: whatever it calls fails, and the answer is a 503.
+func bounded(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), patience)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
