@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -36,8 +34,8 @@ type Catalogue struct {
 
 type entry struct {
 	Type
-	schema *jsonschema.Schema
-	static *Plan // nil: built for each task
+	contract *contract
+	static   *Plan // nil: built for each task
 }
 
 // Plan is a workflow with the hash of its tree.
@@ -69,11 +67,11 @@ func newEntry(t Type) (*entry, error) {
 	case t.Build == nil:
 		return nil, errors.New("it has no Build")
 	}
-	schema, err := compile(t.Name, t.Schema)
+	held, err := newContract(t.Name, t.Schema)
 	if err != nil {
 		return nil, err
 	}
-	e := &entry{Type: t, schema: schema}
+	e := &entry{Type: t, contract: held}
 	if t.Static {
 		plan, err := e.build(nil)
 		if err != nil {
@@ -135,8 +133,8 @@ func (c *Catalogue) Validate(r saga.Request) error {
 	if !ok {
 		return fmt.Errorf("%w: %s", saga.ErrUnknownType, r.Type)
 	}
-	if problems := problemsOf(e.schema, r.Input); len(problems) > 0 {
-		return &saga.InvalidError{Problems: problems}
+	if err := e.contract.problems(r.Input).err(); err != nil {
+		return err
 	}
 	if e.Check == nil {
 		return nil

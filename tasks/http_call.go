@@ -165,10 +165,18 @@ func (a *answer) read(body io.Reader, undo bool) ([]byte, error) {
 	return raw, nil
 }
 
-// excerpt is the beginning of the body, for an error.
+// excerpt is the beginning of the body, for an error. JSON is written anew, so that no way to spell a secret escapes.
 func (a *answer) excerpt(k *keyring) string {
-	text := strings.TrimSpace(strings.ToValidUTF8(k.redact(string(a.body)), "�"))
-	if text == "" {
+	content := k.redactJSON(a.content())
+	text, isText := content.(string)
+	if !isText && content != nil {
+		raw, err := encodeJSON(content)
+		if err != nil {
+			return ""
+		}
+		text = string(raw)
+	}
+	if text = strings.TrimSpace(text); text == "" {
 		return ""
 	}
 	return ": " + shorten(text, maxExcerpt)

@@ -16,12 +16,12 @@ func checkHTTPSaga(h *HTTP, in json.RawMessage) error {
 		if first, taken := earlier[step.Name]; taken {
 			p.add(at+"/name", "Step %d is called %q too: give each its own name.", first, step.Name)
 		}
-		checkRequest(h, &p, at+"/do", step.httpStep.Do, step.do)
+		checkRequest(h, &p, at+"/do", step.Do, step.do)
 		for _, ref := range step.do.refs {
 			s.checkReference(&p, ref, earlier, step.Name, false)
 		}
 		if step.undo != nil {
-			checkRequest(h, &p, at+"/undo", step.httpStep.Undo, step.undo)
+			checkRequest(h, &p, at+"/undo", step.Undo, step.undo)
 			for _, ref := range step.undo.refs {
 				s.checkReference(&p, ref, earlier, step.Name, true)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func (k *keyring) pairs() []string {
 	var forms [][2]string
 	for name, secret := range k.values {
 		shown := "[secret " + name + "]"
-		for _, form := range []string{secret, jsonEscape(secret), url.QueryEscape(secret), url.PathEscape(secret)} {
+		for _, form := range spellings(secret) {
 			forms = append(forms, [2]string{form, shown})
 		}
 	}
@@ -55,6 +56,19 @@ func (k *keyring) pairs() []string {
 		pairs = append(pairs, form[0], form[1])
 	}
 	return pairs
+}
+
+// spellings are the ways in which a text may hold a secret: as it is, in JSON, in a URL, in HTML.
+func spellings(secret string) []string {
+	inJSON := jsonEscape(secret)
+	list := []string{
+		secret, inJSON, strings.ReplaceAll(inJSON, "/", `\/`),
+		url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+	}
+	if raw, err := json.Marshal(secret); err == nil { // with < > & as \u003c and so on
+		list = append(list, string(raw[1:len(raw)-1]))
+	}
+	return list
 }
 
 // value gives a secret out.

@@ -14,8 +14,14 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// compile reads a JSON Schema; no schema at all takes anything. References to other documents are not followed.
-func compile(name string, schema json.RawMessage) (*jsonschema.Schema, error) {
+// contract is what an input is held to.
+type contract struct {
+	schema *jsonschema.Schema
+	doc    any // the schema as JSON
+}
+
+// newContract reads a JSON Schema; no schema at all takes anything. References to other documents are not followed.
+func newContract(name string, schema json.RawMessage) (*contract, error) {
 	if len(schema) == 0 {
 		schema = json.RawMessage(`true`)
 	}
@@ -35,39 +41,51 @@ func compile(name string, schema json.RawMessage) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	return compiled, nil
+	return &contract{schema: compiled, doc: doc}, nil
 }
 
-// problemsOf holds an input to a schema, and returns what is wrong in the order of the pointers.
-func problemsOf(schema *jsonschema.Schema, input json.RawMessage) []saga.Problem {
+// problems holds an input to the schema, and returns what is wrong in the order of the pointers.
+func (c *contract) problems(input json.RawMessage) problems {
 	if len(input) == 0 {
 		input = json.RawMessage(`null`)
 	}
 	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(input))
 	if err != nil {
-		return []saga.Problem{{Pointer: "/input", Detail: "This is not JSON: " + err.Error() + "."}}
+		return problems{{Pointer: "/input", Detail: "This is not JSON: " + err.Error() + "."}}
 	}
 	var invalid *jsonschema.ValidationError
-	if !errors.As(schema.Validate(instance), &invalid) {
+	if !errors.As(c.schema.Validate(instance), &invalid) {
 		return nil
 	}
-	problems := leaves(invalid, nil)
-	slices.SortStableFunc(problems, func(a, b saga.Problem) int { return cmp.Compare(a.Pointer, b.Pointer) })
-	return slices.Compact(problems)
+	found := complaint{contract: c, instance: instance}
+	found.leaves(invalid, invalid)
+	slices.SortStableFunc(found.problems, func(a, b saga.Problem) int { return cmp.Compare(a.Pointer, b.Pointer) })
+	return slices.Compact(found.problems)
+}
+
+// complaint collects what is wrong with one input.
+type complaint struct {
+	*contract
+	instance any
+	problems problems
 }
 
 // leaves collects the innermost errors: what stands above them only says that something below is wrong.
-func leaves(e *jsonschema.ValidationError, into []saga.Problem) []saga.Problem {
+func (c *complaint) leaves(e, above *jsonschema.ValidationError) {
 	if len(e.Causes) == 0 || explainsItself(e.ErrorKind) {
-		return append(into, sentences(e)...)
+		c.tell(e, above)
+		return
 	}
 	for _, cause := range e.Causes {
-		into = leaves(cause, into)
+		c.leaves(cause, e)
 	}
-	return into
 }
 
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+// How a name stands in a JSON pointer.
+var (
+	pointerEscapes   = strings.NewReplacer("~", "~0", "/", "~1")
+	pointerUnescapes = strings.NewReplacer("~1", "/", "~0", "~")
+)
 
 // pointer makes a JSON pointer into the request's body from a place in its input.
 func pointer(place ...any) string {

@@ -3,12 +3,12 @@ package tasks
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-
-	"github.com/osp-platform/osp/saga"
 )
 
 // explainsItself tells whether an error is better told by itself than by its causes: a value that fits none of several
@@ -21,39 +21,85 @@ func explainsItself(k jsonschema.ErrorKind) bool {
 	return false
 }
 
-// sentences says what is wrong and how to mend it, for one error of the schema.
-func sentences(e *jsonschema.ValidationError) []saga.Problem {
+// tell says what is wrong and how to mend it, for one error of the schema.
+func (c *complaint) tell(e, above *jsonschema.ValidationError) {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
-		return each(e, k.Missing, "This is missing: add it.")
+		c.each(e, k.Missing, "This is missing: add it.")
 	case *kind.DependentRequired:
-		return each(e, k.Missing, fmt.Sprintf("This is missing: %q needs it.", k.Prop))
+		c.each(e, k.Missing, fmt.Sprintf("This is missing: %q needs it.", k.Prop))
 	case *kind.AdditionalProperties:
-		return each(e, k.Properties, "This is not known here: remove it, or mend its spelling.")
+		if pattern := c.namePattern(e.SchemaURL); pattern != "" {
+			c.each(e, k.Properties, "This name is not allowed here: it must match "+pattern+".")
+			return
+		}
+		c.each(e, k.Properties, "This is not known here: remove it, or mend its spelling.")
 	case *kind.PropertyNames:
-		return each(e, []string{k.Property}, fmt.Sprintf("The name %q is not allowed here%s.", k.Property, because(e)))
+		// The validator may overwrite the place of these with a sibling's (jsonschema, pull request 269).
+		if object, ok := at(c.instance, e.InstanceLocation).(map[string]any); !ok || !has(object, k.Property) {
+			e.InstanceLocation = above.InstanceLocation
+		}
+		c.each(e, []string{k.Property}, "This name is not allowed here"+because(e)+".")
+	default:
+		c.problems.add(place(e.InstanceLocation), "%s", sentence(k))
 	}
-	return []saga.Problem{{Pointer: place(e), Detail: sentence(e.ErrorKind)}}
 }
 
-func each(e *jsonschema.ValidationError, names []string, detail string) []saga.Problem {
-	problems := make([]saga.Problem, len(names))
-	for i, name := range names {
-		problems[i] = saga.Problem{Pointer: place(e, name), Detail: detail}
+func (c *complaint) each(e *jsonschema.ValidationError, names []string, detail string) {
+	for _, name := range names {
+		c.problems.add(place(e.InstanceLocation)+"/"+pointerEscapes.Replace(name), "%s", detail)
 	}
-	return problems
 }
 
-func place(e *jsonschema.ValidationError, more ...string) string {
-	tokens := make([]any, 0, len(e.InstanceLocation)+len(more))
-	for _, t := range e.InstanceLocation {
-		tokens = append(tokens, t)
+func place(tokens []string) string {
+	list := make([]any, len(tokens))
+	for i, t := range tokens {
+		list[i] = t
 	}
-	for _, t := range more {
-		tokens = append(tokens, t)
-	}
-	return pointer(tokens...)
+	return pointer(list...)
 }
+
+// namePattern is the pattern that an object's members must have, where its schema says no more about their names.
+func (c *contract) namePattern(schemaURL string) string {
+	u, err := url.Parse(schemaURL)
+	if err != nil {
+		return ""
+	}
+	tokens := strings.Split(strings.TrimPrefix(u.Fragment, "/"), "/")
+	for i := range tokens {
+		tokens[i] = pointerUnescapes.Replace(tokens[i])
+	}
+	schema, _ := at(c.doc, tokens).(map[string]any)
+	patterns, _ := schema["patternProperties"].(map[string]any)
+	if len(patterns) != 1 || schema["properties"] != nil {
+		return ""
+	}
+	for pattern := range patterns {
+		return pattern
+	}
+	return ""
+}
+
+// at follows a path; nil when there is nothing.
+func at(v any, tokens []string) any {
+	for _, token := range tokens {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[token]
+		case []any:
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil
+			}
+			v = in[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func has(object map[string]any, name string) bool { _, ok := object[name]; return ok }
 
 // because gives the first rule that a name breaks.
 func because(e *jsonschema.ValidationError) string {
@@ -77,7 +123,7 @@ func because(e *jsonschema.ValidationError) string {
 func sentence(k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
 	case *kind.Type:
-		return fmt.Sprintf("This is %s: give %s.", k.Got, strings.Join(k.Want, " or "))
+		return fmt.Sprintf("This is %s: give %s.", article(k.Got), article(k.Want...))
 	case *kind.Enum:
 		return fmt.Sprintf("%s is not one of %s.", value(k.Got), listed(k.Want))
 	case *kind.Const:
@@ -126,6 +172,19 @@ func sizeSentence(k jsonschema.ErrorKind) string {
 		return fmt.Sprintf("%s is not a multiple of %s.", k.Got.RatString(), k.Want.RatString())
 	}
 	return ""
+}
+
+var articles = map[string]string{
+	"object": "an object", "array": "a list", "string": "a string", "number": "a number", "integer": "a whole number",
+	"boolean": "true or false", "null": "null",
+}
+
+func article(types ...string) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = articles[t]
+	}
+	return strings.Join(names, " or ")
 }
 
 func listed(list []any) string {

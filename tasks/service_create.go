@@ -156,8 +156,8 @@ func serviceOutput(scope saga.Scope) (json.RawMessage, error) {
 const maxSchemaPrefix = 30
 
 // schemaName is the name of a service's schema: `<name>_<ms>`, as OSP names them. It depends on what is recorded of the
-// task only, so that every attempt, on any worker, means the same schema. PostgreSQL keeps pg_ for itself, and a name
-// that begins with a letter needs no quotes.
+// task only, so that every attempt, on any worker, means the same schema. It begins with a letter, and not as the names
+// do that PostgreSQL and Supabase keep for themselves.
 func schemaName(service string, created time.Time) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
@@ -165,7 +165,7 @@ func schemaName(service string, created time.Time) string {
 		}
 		return '_'
 	}, strings.ToLower(service))
-	if name[0] < 'a' || name[0] > 'z' || strings.HasPrefix(name, "pg_") {
+	if name == "" || name[0] < 'a' || name[0] > 'z' || strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "supabase_") {
 		name = "s_" + name
 	}
 	return fmt.Sprintf("%s_%d", name[:min(len(name), maxSchemaPrefix)], created.UnixMilli())

@@ -36,7 +36,7 @@ func checkRows(p *problems, entity string, rows []map[string]json.RawMessage, co
 			case !known:
 				p.add(at, "%q has no column %q: add it to the attributes, or mend the name.", entity, column)
 			case !kind.fits(row[column]):
-				p.add(at, "%s does not fit a %s column: give %s.", shorten(string(row[column]), 80), kind, kind.wants())
+				p.add(at, "%s does not fit a column of type %s: give %s.", shorten(string(row[column]), 80), kind, kind.wants())
 			}
 		}
 	}
