@@ -10,7 +10,7 @@
 //	osp:{00}:j:<id>  list    the events, as saga.Encode and saga.Header write them; also the name of the channel that
 //	                         tells of appends
 //	osp:{00}:m:<id>  hash    what scripts need to know (below)
-//	osp:{00}:t:<id>  string  tombstone: the request's hash, kept longer than the journal
+//	osp:{00}:t:<id>  string  tombstone: what m:<id> has in h, kept longer than the journal
 //	osp:{00}:open    zset    unfinished tasks; score: when to look whether somebody cares for them
 //	osp:{00}:wake    zset    wake marks; score: since when, or when last swept
 //	osp:{00}:dirty   zset    tasks whose row is older than their journal; score: when a flusher may take them
@@ -20,5 +20,5 @@
 //
 //	e epoch   n nonce   l lease until (0: released)   k events that the lease's holder has read   a last append
 //	v version   b bytes   d due   f kind of the end   o number of the event that reopened it   x… what dedupes messages
-//	h request's hash   t type   q queue   p parent   w parent's step   c has children   r released by its parent
+//	h digest of the request's hash   t type   q queue   p parent   w parent's step   c has children   r released by its parent
 package journal

@@ -45,3 +45,9 @@ func dedupeField(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return "#" + base64.RawStdEncoding.EncodeToString(sum[:18])
 }
+
+// digest is what is kept of a request's hash, which may be of any length.
+func digest(hash string) []byte {
+	sum := sha256.Sum256([]byte(hash))
+	return sum[:16]
+}

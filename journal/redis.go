@@ -28,7 +28,7 @@ type Redis struct {
 	client     redis.UniversalClient
 	o          Options
 	partitions []*partition
-	turn       atomic.Uint32 // rotates over partitions and the outbox, so that none is always last
+	turn       atomic.Uint32 // rotates over partitions, so that none is always last
 	watches    watches
 }
 
@@ -72,7 +72,7 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	p := r.of(c.ID)
 	answer, err := r.run(ctx, startScript,
 		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty},
-		c.ID, c.Hash, c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath)
+		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath)
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func (r *Redis) Outbox(ctx context.Context, limit int) ([]saga.Delivery, error) 
 		if limit <= len(list) {
 			break
 		}
-		entries, err := r.scan(ctx, p, limit-len(list), turn)
+		entries, err := r.scan(ctx, p, limit-len(list))
 		if err != nil {
 			return nil, fail(ctx, "read the outbox", "", err)
 		}
@@ -117,7 +118,7 @@ func (r *Redis) Outbox(ctx context.Context, limit int) ([]saga.Delivery, error) 
 }
 
 // scan reads up to limit entries of an outbox, from where the last scan stopped.
-func (r *Redis) scan(ctx context.Context, p *partition, limit, turn int) ([]saga.Delivery, error) {
+func (r *Redis) scan(ctx context.Context, p *partition, limit int) ([]saga.Delivery, error) {
 	var list []saga.Delivery
 	start := p.cursor.Load()
 	for cursor := start; ; {
@@ -140,8 +141,8 @@ func (r *Redis) scan(ctx context.Context, p *partition, limit, turn int) ([]saga
 			start = 0 // nothing from there to the end: once more from the top
 		}
 	}
-	if len(list) > limit { // a small hash comes as a whole
-		from := turn * limit % len(list)
+	if len(list) > limit { // a small hash comes as a whole, and of a large one a few too many
+		from := rand.IntN(len(list)) //nolint:gosec // so that none is always left out; no secrecy needed
 		list = append(list[from:], list[:from]...)[:limit]
 	}
 	return list, nil

@@ -9,11 +9,13 @@ local id, batch, read = ARGV[1], ARGV[3], tonumber(ARGV[5])
 
 -- The batch that came last comes again when its answer was lost.
 if string.sub(m[7], 1, #batch + 1) == batch .. ':' then
-  local length, decided, at = string.match(m[7], ':(%d+):(%d):(%d+)$')
+  local length, decided = string.match(m[7], ':(%d+):(%d)$')
   length = tonumber(length)
+  local first = redis.call('LINDEX', KEYS[1], length) or ''
+  local at = string.match(first, '^1:%d+:(%d+):')
   local between = {}
   if length > read then between = redis.call('LRANGE', KEYS[1], read, length - 1) end
-  return {1, tonumber(decided), length + 1, tonumber(at), between}
+  return {1, tonumber(decided), length + 1, tonumber(at or now), between}
 end
 
 if m[3] == '0' or m[4] then return {0} end
@@ -38,7 +40,7 @@ for i = 1, count do
   redis.call('RPUSH', KEYS[1], stored)
   bytes = bytes + #stored
 end
-local set = {'HSET', KEYS[2], 'a', batch .. ':' .. length .. ':' .. (decided and 1 or 0) .. ':' .. at}
+local set = {'HSET', KEYS[2], 'a', batch .. ':' .. length .. ':' .. (decided and 1 or 0)}
 local function also(field, value)
   set[#set + 1] = field
   set[#set + 1] = value

@@ -14,9 +14,10 @@ if stone then
 end
 
 local stored = '1:1:' .. us(now) .. ':' .. ARGV[7]
+-- HSET is the first to write, for Redis refuses it when memory is full, and with it the whole script.
+redis.call('HSET', KEYS[2], 'h', ARGV[2], 't', ARGV[3], 'q', ARGV[4], 'd', ARGV[5], 'v', us(now), 'b', #stored, 'l', 0)
 redis.call('DEL', KEYS[1]) -- events without meta are no journal
 redis.call('RPUSH', KEYS[1], stored)
-redis.call('HSET', KEYS[2], 'h', ARGV[2], 't', ARGV[3], 'q', ARGV[4], 'd', ARGV[5], 'v', us(now), 'b', #stored, 'l', 0)
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[2], 'p', ARGV[8], 'w', ARGV[9]) end
 redis.call('ZADD', KEYS[4], us(math.max(now, tonumber(ARGV[5])) + tonumber(ARGV[6])), ARGV[1])
 redis.call('ZADD', KEYS[5], 'NX', us(now), ARGV[1])

@@ -1,0 +1,189 @@
+package journal_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/osp-platform/osp/internal/testenv"
+	"github.com/osp-platform/osp/journal"
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/saga/storetest"
+)
+
+func unavailable(err error) bool { return errors.Is(err, saga.ErrUnavailable) }
+
+// A cluster refuses scripts whose keys are in several slots, and those that touch keys they did not name.
+func TestCluster(t *testing.T) {
+	r := testenv.RedisProcess(t, "--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{r.Addr}})
+	t.Cleanup(func() { _ = client.Close() })
+	node := redis.NewClient(&redis.Options{Addr: r.Addr})
+	t.Cleanup(func() { _ = node.Close() })
+	must(t, node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
+	up(t, node)
+	storetest.Run(t, func(t *testing.T, o storetest.Options, test func(*testing.T, storetest.Subject)) {
+		must(t, node.FlushDB(t.Context()).Err())
+		s := subject(t, client, journal.Options{Partitions: 4}, o, func(d time.Duration) { age(t, node, d) })
+		s.Truncate = func(id string, n int64) {
+			for _, key := range scan(t, node, "*:j:"+id) {
+				must(t, client.LTrim(context.Background(), key, 0, n-1).Err())
+			}
+		}
+		test(t, s)
+	})
+}
+
+// up waits until a cluster of one node serves.
+func up(t *testing.T, node *redis.Client) {
+	t.Helper()
+	for tick := time.Tick(10 * time.Millisecond); ; <-tick {
+		info, err := node.ClusterInfo(t.Context()).Result()
+		must(t, err)
+		if strings.Contains(info, "cluster_state:ok") {
+			return
+		}
+	}
+}
+
+func TestEveryKeyOfATaskCarriesItsPartition(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{Prefix: "shop", Partitions: 3})
+	tags := map[string]bool{}
+	for n := range 50 {
+		waitingOrder(t, j, n)
+	}
+	for _, key := range scan(t, client, "*") {
+		tag, rest, ok := strings.Cut(strings.TrimPrefix(key, "shop:{"), "}:")
+		if !ok || rest == "" {
+			t.Errorf("key %s", key)
+		}
+		tags[tag] = true
+	}
+	if len(tags) != 3 || !tags["00"] || !tags["01"] || !tags["02"] {
+		t.Errorf("got the tags %v, want 00, 01 and 02", tags)
+	}
+}
+
+func TestIndexEntriesWithoutATaskAreForgotten(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	for _, index := range []string{"open", "wake", "dirty"} {
+		must(t, client.ZAdd(t.Context(), "osp:{00}:"+index, redis.Z{Score: 1, Member: "gone"}).Err())
+	}
+	woken, err := j.Woken(t.Context(), 10)
+	must(t, err)
+	overdue, _, err := j.Overdue(t.Context(), 10)
+	must(t, err)
+	dirty, err := j.Dirty(t.Context(), 10)
+	must(t, err)
+	if len(woken)+len(overdue)+len(dirty) != 0 {
+		t.Errorf("got %v, %v and %v, want nothing", woken, overdue, dirty)
+	}
+	if keys := scan(t, client, "*"); len(keys) != 0 {
+		t.Errorf("left: %v", keys)
+	}
+}
+
+func TestATaskWithoutItsJournalIsNotFound(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	id := waitingOrder(t, j, 1)
+	must(t, client.Del(t.Context(), "osp:{00}:j:"+id).Err())
+	for what, err := range map[string]error{
+		"claim": second(j.Claim(t.Context(), id, "nonce")),
+		"read":  second(j.Read(t.Context(), id)),
+		"post":  second(j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindCancel}})),
+	} {
+		if !errors.Is(err, saga.ErrNotFound) {
+			t.Errorf("%s: got %v, want not found", what, err)
+		}
+	}
+	if e := client.HGet(t.Context(), "osp:{00}:m:"+id, "l").Val(); e != "0" {
+		t.Errorf("a lease until %s was taken", e)
+	}
+}
+
+func TestAFlusherGetsNoMoreThanItCanHold(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	for n := range 100 {
+		c := order(n)
+		c.Input = json.RawMessage(`"` + strings.Repeat("x", 500_000) + `"`)
+		_, err := j.Start(t.Context(), saga.Start{Created: c})
+		must(t, err)
+	}
+	seen := map[string]bool{}
+	for calls := 0; len(seen) < 100; calls++ {
+		list, err := j.Dirty(t.Context(), 100)
+		must(t, err)
+		if len(list) == 0 || len(list) > 40 {
+			t.Fatalf("got %d tasks in call %d", len(list), calls)
+		}
+		for _, s := range list {
+			if seen[s.Ref.ID] {
+				t.Fatalf("task %s came twice", s.Ref.ID)
+			}
+			seen[s.Ref.ID] = true
+		}
+	}
+}
+
+// A large outbox does not come as a whole, and one that cannot be delivered is not in the way of the others.
+func TestALargeOutboxComesRound(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	const children = 1000
+	for n := range children {
+		key := "child-" + strconv.Itoa(n)
+		must(t, client.HSet(t.Context(), "osp:{00}:outbox", key, "2 parent "+strings.Repeat("x", 80)).Err())
+	}
+	seen := map[string]bool{}
+	for range 2000 {
+		list, err := j.Outbox(t.Context(), 10)
+		must(t, err)
+		for _, d := range list {
+			seen[d.Child] = true
+		}
+	}
+	if len(seen) != children {
+		t.Errorf("saw %d of %d entries", len(seen), children)
+	}
+}
+
+func TestSmallSettings(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{
+		LeaseTTL: time.Second, KeepFinished: time.Minute, IdempotencyWindow: time.Hour,
+	})
+	c, err := j.Claim(t.Context(), waitingOrder(t, j, 1), "nonce")
+	must(t, err)
+	if c.For != time.Second {
+		t.Errorf("the lease lasts %v", c.For)
+	}
+	_, err = j.Claim(t.Context(), c.Lease.ID, "another")
+	var busy *saga.BusyError
+	if !errors.As(err, &busy) || busy.For > time.Second {
+		t.Errorf("got %v, want busy for at most a second", err)
+	}
+	a, err := j.Append(t.Context(), c.Lease, saga.Batch{Read: 8, Decisions: []saga.Event{{Kind: saga.KindFailed}}, Then: saga.Finish})
+	must(t, err)
+	s, err := j.Read(t.Context(), c.Lease.ID)
+	must(t, err)
+	if !s.Finished || a.Facts != 9 {
+		t.Errorf("got %+v", s.Ref)
+	}
+	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: s.Ref.ID, Version: s.Version, Stored: s.Version}}))
+	for key, want := range map[string]time.Duration{"j": time.Minute, "m": time.Minute, "t": time.Hour + time.Minute} {
+		ttl := client.PTTL(t.Context(), "osp:{00}:"+key+":"+s.Ref.ID).Val()
+		if ttl > want || ttl < want-10*time.Second {
+			t.Errorf("%s expires in %v, want %v", key, ttl, want)
+		}
+	}
+}
