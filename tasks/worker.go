@@ -20,6 +20,7 @@ import (
 type WorkerOptions struct {
 	Queues          map[string]int // name to weight
 	Concurrency     int            // deliveries at once
+	Servers         int            // asynq servers that share them: one takes one task per round trip
 	CheckInterval   time.Duration  // how long an idle worker sleeps between two looks at the queues
 	ShutdownTimeout time.Duration  // how long running steps may take after Stop
 	Log             *slog.Logger
@@ -27,7 +28,7 @@ type WorkerOptions struct {
 
 // Worker takes deliveries from asynq and has the runner look at their journals.
 type Worker struct {
-	server  *asynq.Server
+	servers []*asynq.Server
 	runner  *saga.Runner
 	queue   *Queue
 	log     *slog.Logger
@@ -46,20 +47,29 @@ const near = time.Minute
 func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, o WorkerOptions) *Worker {
 	w := &Worker{runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
 	runner.Draining = w.drained
-	w.server = asynq.NewServerFromRedisClient(client, asynq.Config{
-		Queues: o.Queues, Concurrency: o.Concurrency, TaskCheckInterval: o.CheckInterval,
-		ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
-		// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
-		IsFailure: func(error) bool { return false },
-		Logger:    asynqLog{o.Log.With("component", "asynq")}, LogLevel: asynq.WarnLevel,
-	})
+	for i := range max(1, o.Servers) {
+		w.servers = append(w.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
+			Queues: o.Queues, Concurrency: share(o.Concurrency, max(1, o.Servers), i), TaskCheckInterval: o.CheckInterval,
+			ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
+			// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
+			IsFailure: func(error) bool { return false },
+			Logger:    asynqLog{o.Log.With("component", "asynq")}, LogLevel: asynq.WarnLevel,
+		}))
+	}
 	return w
+}
+
+// share is the part of n that the i'th of k gets.
+func share(n, k, i int) int {
+	return max(1, (n+k-1-i)/k)
 }
 
 // Start begins to take deliveries.
 func (w *Worker) Start() error {
-	if err := w.server.Start(asynq.HandlerFunc(w.handle)); err != nil {
-		return fmt.Errorf("start the worker: %w", err)
+	for _, s := range w.servers {
+		if err := s.Start(asynq.HandlerFunc(w.handle)); err != nil {
+			return fmt.Errorf("start the worker: %w", err)
+		}
 	}
 	return nil
 }
@@ -67,7 +77,11 @@ func (w *Worker) Start() error {
 // Stop starts no new step, gives those that run their time, and wakes the rest for other workers.
 func (w *Worker) Stop(ctx context.Context) {
 	close(w.drained)
-	w.server.Shutdown()
+	var all sync.WaitGroup
+	for _, s := range w.servers {
+		all.Go(s.Shutdown)
+	}
+	all.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, ref := range w.handOver {

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/osp-platform/osp/journal"
+	"github.com/osp-platform/osp/results"
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks"
+)
+
+// The types of task that are measured.
+const (
+	forwardType     = "bench.forward"
+	compensatedType = "bench.compensated"
+	waitingType     = "bench.waiting"
+)
+
+func step(name string, err error) saga.Step {
+	return saga.Step{
+		Kind: saga.KindActivity, Name: name,
+		Do: func(context.Context, saga.Call, json.RawMessage) (json.RawMessage, error) { return nil, err },
+		Undo: func(context.Context, saga.Call, json.RawMessage, json.RawMessage) error {
+			return nil
+		},
+	}
+}
+
+func benchType(name string, root saga.Step) tasks.Type {
+	return tasks.Type{Name: name, Static: true, Build: func(json.RawMessage) (*saga.Workflow, error) {
+		return &saga.Workflow{Name: name, Version: 1, Root: root}, nil
+	}}
+}
+
+// engine is a worker and a dispatcher in this process, as `osp all` has them.
+type engine struct {
+	dispatcher *tasks.Dispatcher
+	worker     *tasks.Worker
+	journal    *journal.Redis
+	stop       context.CancelFunc
+	loops      sync.WaitGroup
+}
+
+func (d *database) engine(ctx context.Context, s settings, ended func()) (*engine, error) {
+	catalogue, err := tasks.NewCatalogue(
+		benchType(forwardType, saga.Sequence(step("a", nil), step("b", nil), step("c", nil))),
+		benchType(compensatedType, saga.Sequence(step("a", nil), step("b", nil), step("c", saga.Permanent(errors.New("no"))))),
+		benchType(waitingType, saga.Sequence(step("a", nil), step("b", nil), saga.Signal("wait", "go", 0), step("c", nil))),
+	)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{journal: journal.New(d.client, journal.Options{})}
+	queues := map[string]int{"default": 1}
+	queue := tasks.NewQueue(d.client)
+	sweeper := tasks.NewSweeper(e.journal, queue, quiet, time.Now)
+	flusher := results.NewFlusher(e.journal, nowhere{}, quiet)
+	changed := func() {}
+	ctx, e.stop = context.WithCancel(ctx)
+	e.loops.Go(func() { sweeper.Run(ctx) })
+	if s.flush {
+		changed = flusher.Notify
+		e.loops.Go(func() { flusher.Run(ctx) })
+	}
+	e.dispatcher = &tasks.Dispatcher{
+		Catalogue: catalogue, Journal: e.journal, Queue: queue, Rows: nowhere{}, Queues: queues, Log: quiet, Now: time.Now,
+		NewID: id, Changed: changed, Nudge: sweeper.Nudge,
+	}
+	runner := &saga.Runner{
+		Journal: e.journal, Workflows: catalogue, Children: e.dispatcher, Log: quiet, Now: time.Now,
+		Random: saga.DefaultRandom, Nonce: id, Changed: changed,
+		Ended: func(saga.Created, saga.State) { ended() },
+	}
+	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{
+		Queues: queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: checkInterval, ShutdownTimeout: 5 * time.Second, Log: quiet,
+	})
+	return e, e.worker.Start()
+}
+
+func (e *engine) close(ctx context.Context) {
+	e.worker.Stop(ctx)
+	e.stop()
+	e.loops.Wait()
+	_ = e.journal.Close()
+}
+
+func (e *engine) start(ctx context.Context, typeName string, input json.RawMessage) error {
+	_, _, err := e.dispatcher.Start(ctx, saga.Request{Type: typeName, Input: input})
+	return err
+}
+
+func id() string {
+	u := uuid.Must(uuid.NewV7())
+	return fmt.Sprintf("%x", u[:])
+}
+
+// input is 200 bytes.
+var input = json.RawMessage(`{"text":"` + strings.Repeat("x", 189) + `"}`)
+
+// throughput is the engine's, for one type.
+func (d *database) throughput(ctx context.Context, s settings, typeName string) (outcome, error) {
+	slots := make(chan struct{}, s.inFlight)
+	e, err := d.engine(ctx, s, func() { <-slots })
+	if err != nil {
+		return outcome{}, err
+	}
+	defer e.close(ctx)
+	return d.closedLoop(ctx, s, slots, func(int) error { return e.start(ctx, typeName, input) })
+}
+
+func (d *database) lone(ctx context.Context, s settings) ([]float64, error) {
+	done := make(chan struct{})
+	e, err := d.engine(ctx, s, func() { done <- struct{}{} })
+	if err != nil {
+		return nil, err
+	}
+	defer e.close(ctx)
+	return oneByOne(ctx, s.lone, func(int) error { return e.start(ctx, forwardType, input) }, done)
+}
+
+// idle counts the commands per second of an idle worker.
+func (d *database) idle(ctx context.Context, s settings) (float64, error) {
+	e, err := d.engine(ctx, s, func() {})
+	if err != nil {
+		return 0, err
+	}
+	defer e.close(ctx)
+	return d.commands(ctx, s.idle), nil
+}
+
+func (d *database) commands(ctx context.Context, watch time.Duration) float64 {
+	time.Sleep(2 * time.Second) // what starting caused is over
+	before := d.info(ctx, "total_commands_processed")
+	time.Sleep(watch)
+	return (d.info(ctx, "total_commands_processed") - before - 1) / watch.Seconds()
+}
+
+// waiting measures what waiting tasks cost: bytes of each, and commands of an idle worker beside them.
+func (d *database) waiting(ctx context.Context, s settings) (bytes, commands float64, err error) {
+	if err := d.empty(ctx); err != nil {
+		return 0, 0, err
+	}
+	e, err := d.engine(ctx, s, func() {})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer e.close(ctx)
+	before := d.info(ctx, "used_memory")
+	errs := make(chan error, starters)
+	for range starters {
+		go func() {
+			for range s.waiting / starters {
+				if err := e.start(ctx, waitingType, input); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	for range starters {
+		if err := <-errs; err != nil {
+			return 0, 0, err
+		}
+	}
+	deadline := time.Now().Add(5 * time.Minute)
+	for d.client.ZCard(ctx, "asynq:{default}:retry").Val() < int64(s.waiting/starters*starters) {
+		if time.Now().After(deadline) {
+			return 0, 0, errors.New("the tasks do not come to wait")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	commands = d.commands(ctx, s.idle)
+	return (d.info(ctx, "used_memory") - before) / float64(s.waiting), commands, nil
+}
+
+// nowhere is a result store that keeps nothing.
+type nowhere struct{ results.Store }
+
+func (nowhere) Save(_ context.Context, list []saga.Task) ([]results.Saved, error) {
+	saved := make([]results.Saved, len(list))
+	for i, t := range list {
+		saved[i] = results.Saved{ID: t.ID, Version: t.Version}
+	}
+	return saved, nil
+}

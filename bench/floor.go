@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// run is what came of a throughput run.
+type outcome struct {
+	perS float64
+	cpu  float64 // seconds per 1,000 tasks, of this process and the redis-server
+}
+
+// checkInterval is asynq's sleep between two looks at empty queues, the same for the floor and the engine.
+const checkInterval = 5 * time.Millisecond
+
+// floorServer is raw asynq with a task that does nothing; done is told of each.
+func (d *database) floorServer(s settings, done func()) (*asynq.Server, *asynq.Client, error) {
+	server := asynq.NewServerFromRedisClient(d.client, asynq.Config{
+		Concurrency: s.inFlight, TaskCheckInterval: checkInterval, LogLevel: asynq.FatalLevel,
+	})
+	err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
+		done()
+		return nil
+	}))
+	return server, asynq.NewClientFromRedisClient(d.client), err
+}
+
+// floor is the throughput of raw asynq.
+func (d *database) floor(ctx context.Context, s settings) (outcome, error) {
+	slots := make(chan struct{}, s.inFlight)
+	server, client, err := d.floorServer(s, func() { <-slots })
+	if err != nil {
+		return outcome{}, err
+	}
+	defer server.Shutdown()
+	payload := make([]byte, 200)
+	return d.closedLoop(ctx, s, slots, func(int) error {
+		_, err := client.EnqueueContext(ctx, asynq.NewTask("noop", payload))
+		return err
+	})
+}
+
+// starters is how many goroutines start tasks.
+const starters = 16
+
+// closedLoop starts tasks as slots come free, and waits for the last one.
+func (d *database) closedLoop(ctx context.Context, s settings, slots chan struct{}, start func(i int) error) (outcome, error) {
+	cpu, begun := d.cpu(ctx), time.Now()
+	errs := make(chan error, starters)
+	for g := range starters {
+		go func() {
+			for i := g; i < s.tasks; i += starters {
+				slots <- struct{}{}
+				if err := start(i); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	for range starters {
+		if err := <-errs; err != nil {
+			return outcome{}, err
+		}
+	}
+	for range cap(slots) { // all slots free again: all tasks have ended
+		select {
+		case slots <- struct{}{}:
+		case <-time.After(time.Minute):
+			return outcome{}, fmt.Errorf("%d tasks did not end", len(slots))
+		case <-ctx.Done():
+			return outcome{}, ctx.Err()
+		}
+	}
+	seconds := time.Since(begun).Seconds()
+	return outcome{perS: float64(s.tasks) / seconds, cpu: (d.cpu(ctx) - cpu) / float64(s.tasks) * 1000}, d.empty(ctx)
+}
+
+// floorLone is the median time of a lone task of raw asynq, in milliseconds.
+func (d *database) floorLone(ctx context.Context, s settings) (float64, error) {
+	done := make(chan struct{})
+	server, client, err := d.floorServer(s, func() { done <- struct{}{} })
+	if err != nil {
+		return 0, err
+	}
+	defer server.Shutdown()
+	times, err := oneByOne(ctx, s.lone, func(int) error {
+		_, err := client.EnqueueContext(ctx, asynq.NewTask("noop", nil))
+		return err
+	}, done)
+	return median(times), err
+}
+
+// oneByOne starts tasks on an idle system, and returns how long each took in milliseconds.
+func oneByOne(ctx context.Context, n int, start func(i int) error, done <-chan struct{}) ([]float64, error) {
+	times := make([]float64, 0, n)
+	for i := range n {
+		time.Sleep(15 * time.Millisecond) // the system falls idle
+		begun := time.Now()
+		if err := start(i); err != nil {
+			return nil, err
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Minute):
+			return nil, fmt.Errorf("lone task %d did not end", i)
+		}
+		times = append(times, float64(time.Since(begun).Microseconds())/1000)
+	}
+	return times, nil
+}
+
+// quiet is the log of a benchmark.
+var quiet = slog.New(slog.DiscardHandler)

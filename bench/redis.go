@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/osp-platform/osp/journal"
+)
+
+// database is a redis-server of the benchmark's own.
+type database struct {
+	cmd     *exec.Cmd
+	client  redis.UniversalClient
+	dir     string
+	ungroup func()
+}
+
+// startRedis starts redis-server on a free port, without persistence.
+func startRedis(ctx context.Context) (*database, error) {
+	dir, err := os.MkdirTemp("", "osp-bench")
+	if err != nil {
+		return nil, err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	_ = l.Close()
+	d := &database{dir: dir}
+	d.cmd = exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1",
+		"--save", "", "--appendonly", "no", "--dir", dir) //nolint:gosec // our own arguments
+	if err := d.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start redis-server: %w", err)
+	}
+	d.client = redis.NewClient(&redis.Options{
+		Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true,
+	})
+	d.ungroup = journal.GroupCommit(d.client)
+	deadline := time.Now().Add(10 * time.Second)
+	for d.client.Ping(ctx).Err() != nil {
+		if time.Now().After(deadline) {
+			d.stop()
+			return nil, fmt.Errorf("redis-server does not answer on %s", addr)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return d, nil
+}
+
+func (d *database) stop() {
+	_ = d.client.Close()
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	_ = d.cmd.Wait()
+	_ = os.RemoveAll(d.dir)
+}
+
+// info reads numbers of INFO.
+func (d *database) info(ctx context.Context, name string) float64 {
+	value, _ := strconv.ParseFloat(d.text(ctx, name), 64)
+	return value
+}
+
+func (d *database) text(ctx context.Context, name string) string {
+	all := d.client.Info(ctx, "everything").Val()
+	for lines := bufio.NewScanner(strings.NewReader(all)); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func (d *database) version(ctx context.Context) string {
+	return "redis-server " + d.text(ctx, "redis_version") + " without persistence"
+}
+
+func goVersion() string {
+	return fmt.Sprintf("%s %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+}
+
+// cpu is what this process and the redis-server have used, in seconds.
+func (d *database) cpu(ctx context.Context) float64 {
+	var self syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &self)
+	mine := time.Duration(self.Utime.Nano() + self.Stime.Nano()).Seconds()
+	return mine + d.info(ctx, "used_cpu_sys") + d.info(ctx, "used_cpu_user")
+}
+
+// empty forgets everything, so that runs do not weigh on each other.
+func (d *database) empty(ctx context.Context) error { return d.client.FlushAll(ctx).Err() }

@@ -1,0 +1,49 @@
+// Command osp runs OSP tasks so that they finish or are undone: the API, the workers, and the tools around them, in one
+// static binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/osp-platform/osp/server"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes, documented in docs/cli.md.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it ran and something went wrong
+	exitUsage  = 2 // a flag, an argument or a variable is wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], server.OSEnvironment(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program: the tests run it too.
+func run(ctx context.Context, args []string, env server.Environment, stdout, stderr io.Writer) int {
+	root := newRoot(env, stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintln(stderr, "osp:", err)
+	var config *server.ConfigError
+	var usage *usageError
+	if errors.As(err, &config) || errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
