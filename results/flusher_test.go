@@ -1,0 +1,371 @@
+package results_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/osp-platform/osp/results"
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/saga/storetest"
+)
+
+// memory is a result store that notes each Save, and fails as it is told.
+type memory struct {
+	mu      sync.Mutex
+	rows    map[string]saga.Task
+	batches []string // the ids of each batch that was taken
+	calls   int      // batches that were offered
+	fail    func([]saga.Task) error
+}
+
+func (m *memory) Save(_ context.Context, tasks []saga.Task) ([]results.Saved, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls++
+	if m.fail != nil {
+		if err := m.fail(tasks); err != nil {
+			return nil, err
+		}
+	}
+	var ids []string
+	var saved []results.Saved
+	for _, t := range tasks {
+		if t.Version > m.rows[t.ID].Version {
+			m.rows[t.ID] = t
+		}
+		ids = append(ids, t.ID)
+		saved = append(saved, results.Saved{ID: t.ID, Version: m.rows[t.ID].Version})
+	}
+	m.batches = append(m.batches, strings.Join(ids, " "))
+	return saved, nil
+}
+
+func (m *memory) failing(f func([]saga.Task) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = f
+}
+
+// letters notes what was refused.
+type letters struct{ ids []string }
+
+func (l *letters) Refused(_ context.Context, t saga.Task, _ error) { l.ids = append(l.ids, t.ID) }
+
+// rig is a flusher at work in a bubble of virtual time.
+type rig struct {
+	*testing.T
+	journal *storetest.Memory
+	store   *memory
+	flusher *results.Flusher
+	letters *letters
+	log     *bytes.Buffer
+	stop    func() // ends the flusher and waits for it
+}
+
+// flushing runs test beside a flusher that setup may change before it runs.
+func flushing(t *testing.T, setup func(r *rig), test func(r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{
+			T: t, journal: storetest.NewMemory(time.Now), store: &memory{rows: map[string]saga.Task{}},
+			letters: &letters{}, log: &bytes.Buffer{},
+		}
+		r.flusher = results.NewFlusher(r.journal, r.store, slog.New(slog.NewTextHandler(r.log, nil)))
+		r.flusher.DeadLetters = r.letters
+		r.flusher.Random = func() float64 { return 0 }
+		if setup != nil {
+			setup(r)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.flusher.Run(ctx)
+		}()
+		r.stop = func() { cancel(); <-done }
+		synctest.Wait()
+		test(r)
+		r.stop()
+	})
+}
+
+// start begins a task and notifies the flusher.
+func (r *rig) start(ids ...string) {
+	r.Helper()
+	for _, id := range ids {
+		_, err := r.journal.Start(r.Context(), saga.Start{Created: saga.Created{
+			ID: id, Type: "order", Workflow: "order", Version: 1, TreeHash: "x", Input: json.RawMessage(`{}`),
+			Owner: saga.NilOwner, Queue: "default", Hash: id,
+		}})
+		if err != nil {
+			r.Fatal(err)
+		}
+	}
+	r.flusher.Notify()
+}
+
+// after lets time pass until everybody is idle again.
+func (r *rig) after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (r *rig) batches() string {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	return strings.Join(r.store.batches, " | ")
+}
+
+func (r *rig) calls() int {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	return r.store.calls
+}
+
+func (r *rig) same(what string, got, want any) {
+	r.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestANotifiedFlusherWritesWithin200ms(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.start("a", "b")
+		r.after(50 * time.Millisecond)
+		r.start("c")
+		r.same("too soon", r.batches(), "")
+		r.after(150 * time.Millisecond)
+		r.same("together", r.batches(), "a b c")
+		r.after(time.Hour)
+		r.same("once", r.batches(), "a b c")
+	})
+}
+
+func TestAnIdleFlusherLooksEvery5s(t *testing.T) {
+	counting := &counter{}
+	flushing(t, func(r *rig) {
+		counting.Source = r.journal
+		r.flusher.Journal = counting
+	}, func(r *rig) {
+		r.same("looks at the start", counting.n.Load(), 1)
+		r.after(time.Minute)
+		r.same("looks in a minute", counting.n.Load(), 13)
+	})
+}
+
+type counter struct {
+	results.Source
+	n atomic.Int32
+}
+
+func (c *counter) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
+	c.n.Add(1)
+	return c.Source.Dirty(ctx, limit)
+}
+
+func TestWhatNobodyToldOfIsSweptUp(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		_, err := r.journal.Start(r.Context(), saga.Start{Created: saga.Created{ID: "a", Type: "order", Hash: "h"}})
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.after(5 * time.Second)
+		r.same("swept", r.batches(), "a")
+	})
+}
+
+func TestBatchesAreNeitherTooLongNorTooLarge(t *testing.T) {
+	ids := func(n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("%03d", i))
+		}
+		return list
+	}
+	for _, c := range []struct {
+		name        string
+		rows, bytes int
+		tasks, want int
+	}{
+		{"all in one", 200, 1_000_000, 50, 1},
+		{"by rows", 20, 1_000_000, 50, 3},
+		{"by bytes", 200, 7000, 50, 5},
+		{"one that is larger than a batch goes alone", 200, 1, 3, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			flushing(t, func(r *rig) { r.flusher.Rows, r.flusher.Bytes = c.rows, c.bytes }, func(r *rig) {
+				r.start(ids(c.tasks)...)
+				r.after(time.Second)
+				r.same("batches", len(r.store.batches), c.want)
+				r.same("rows", len(r.store.rows), c.tasks)
+			})
+		})
+	}
+}
+
+func TestAStoreThatIsAwayIsTriedLessAndLess(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.store.failing(func([]saga.Task) error { return errors.New("away") })
+		r.start("a")
+		r.after(time.Second)
+		first := r.calls()
+		r.after(time.Minute)
+		r.same("calls in the first second and in the next minute", fmt.Sprint(first, r.calls()-first < 12), "3 true")
+		r.store.failing(nil)
+		r.start("b")
+		r.after(11 * time.Second)
+		r.same("written on return", r.batches(), "a | b")
+		r.after(time.Hour)
+		r.same("once", r.batches(), "a | b")
+	})
+}
+
+func TestAPauseThatTheStoreAsksForIsKept(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.store.failing(func([]saga.Task) error { return &results.APIError{Status: 429, RetryAfter: 17 * time.Second} })
+		r.start("a")
+		r.after(16 * time.Second)
+		r.same("calls", r.calls(), 1)
+		r.after(2 * time.Second)
+		r.same("calls", r.calls(), 2)
+	})
+}
+
+func TestOneBadRowDoesNotKeepTheOthers(t *testing.T) {
+	refusing := func(tasks []saga.Task) error {
+		if slices.ContainsFunc(tasks, func(t saga.Task) bool { return strings.HasPrefix(t.ID, "bad") }) {
+			return saga.Permanent(errors.New("refused"))
+		}
+		return nil
+	}
+	flushing(t, nil, func(r *rig) {
+		r.store.failing(refusing)
+		r.start("a", "b", "bad", "c", "d", "e", "f", "g")
+		r.after(time.Second)
+		r.same("refused", r.letters.ids, "[bad]")
+		rows := []string{}
+		for id := range r.store.rows {
+			rows = append(rows, id)
+		}
+		slices.Sort(rows)
+		r.same("rows", rows, "[a b c d e f g]")
+		calls := r.calls()
+		r.after(time.Hour)
+		r.same("calls in an hour with the same version", r.calls(), calls)
+		if _, err := r.journal.Post(r.Context(), "bad", saga.Message{Event: saga.Event{Kind: saga.KindCancel}}); err != nil {
+			r.Fatal(err)
+		}
+		r.store.failing(nil)
+		r.after(16 * time.Second) // the journal holds back for 10 s what it has handed out
+		r.same("a newer version is tried again", r.store.rows["bad"].ID, "bad")
+	})
+}
+
+func TestWhatAppendsWhileARowIsWrittenIsWrittenToo(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.store.failing(func(tasks []saga.Task) error { // runs in the middle of a Save
+			_, err := r.journal.Post(r.Context(), "a", saga.Message{Event: saga.Event{Kind: saga.KindCancel}, Dedupe: "x"})
+			return err
+		})
+		r.start("a")
+		r.after(time.Second)
+		r.flusher.Notify()
+		r.after(time.Second)
+		now, err := r.journal.Read(r.Context(), "a")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.same("version", r.store.rows["a"].Version, now.Version)
+	})
+}
+
+func TestANewerRowOfSomebodyElseIsOutdone(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		future := time.Now().Add(time.Hour).UnixMicro()
+		r.store.rows["a"] = saga.Task{ID: "a", Version: future, Type: "stale"}
+		r.start("a")
+		r.after(time.Second)
+		r.same("row", r.store.rows["a"].Type+" "+strconv.FormatInt(r.store.rows["a"].Version-future, 10), "order 1")
+	})
+}
+
+func TestAStoppedFlusherWritesWhatThereIs(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.start("a")
+		before := time.Now()
+		r.stop()
+		r.same("written", r.batches(), "a")
+		r.same("took", time.Since(before), time.Duration(0))
+	})
+}
+
+func TestAStoppedFlusherDoesNotWaitForEver(t *testing.T) {
+	flushing(t, nil, func(r *rig) {
+		r.store.failing(func([]saga.Task) error { return errors.New("away") })
+		r.start("a")
+		r.after(time.Second)
+		before := time.Now()
+		r.stop()
+		r.same("took", time.Since(before), 5*time.Second)
+		r.same("says so", strings.Contains(r.log.String(), "unwritten"), true)
+	})
+}
+
+func TestAJournalThatIsAwayIsWaitedFor(t *testing.T) {
+	away := &awayJournal{}
+	flushing(t, func(r *rig) {
+		away.Source, away.until = r.journal, time.Now().Add(30*time.Second)
+		r.flusher.Journal = away
+	}, func(r *rig) {
+		r.start("a")
+		r.after(29 * time.Second)
+		r.same("calls", away.calls.Load() < 12, true)
+		r.after(20 * time.Second)
+		r.same("written", r.batches(), "a")
+	})
+}
+
+type awayJournal struct {
+	results.Source
+	until time.Time
+	calls atomic.Int32
+}
+
+func (a *awayJournal) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
+	a.calls.Add(1)
+	if time.Now().Before(a.until) {
+		return nil, saga.ErrUnavailable
+	}
+	return a.Source.Dirty(ctx, limit)
+}
+
+func TestAJournalThatCannotBeReadIsLeftAloneAndToldOfOnce(t *testing.T) {
+	flushing(t, func(r *rig) {
+		r.flusher.Journal = &fixedSource{saga.Snapshot{
+			Ref: saga.Ref{ID: "a"}, Version: 1, Events: []saga.Event{{Seq: 1, Kind: "news"}},
+		}}
+	}, func(r *rig) {
+		r.after(time.Minute)
+		r.same("told", r.letters.ids, "[a]")
+		r.same("written", r.batches(), "")
+	})
+}
+
+type fixedSource struct{ snapshot saga.Snapshot }
+
+func (f *fixedSource) Dirty(context.Context, int) ([]saga.Snapshot, error) {
+	return []saga.Snapshot{f.snapshot}, nil
+}
+func (f *fixedSource) Clean(context.Context, []saga.Flushed) error { return nil }
