@@ -88,7 +88,7 @@ func fingerprint(b saga.Batch, bodies []any) string {
 	h.SetSeed(seed)
 	maphash.WriteComparable(&h, [4]int64{b.Read, int64(len(b.Facts)), int64(b.Then), int64(saga.MicrosOf(b.Due))})
 	for _, body := range bodies {
-		_, _ = h.Write(body.([]byte)) //nolint:forcetypeassert,errcheck // batchArgs made them
+		_, _ = h.Write(body.([]byte))
 		_ = h.WriteByte(0)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)

@@ -106,8 +106,7 @@ func TestAnotherClaimWithTheSameNonceIsBusy(t *testing.T) {
 	_, err := j.Claim(t.Context(), id, "nonce")
 	must(t, err)
 	_, err = j.Claim(t.Context(), id, "nonce")
-	var busy *saga.BusyError
-	if !errors.As(err, &busy) {
+	if _, ok := errors.AsType[*saga.BusyError](err); !ok {
 		t.Errorf("got %v, want busy", err)
 	}
 }
@@ -117,7 +116,7 @@ func TestUnavailable(t *testing.T) {
 		"gone":    func(_ *testing.T, r *testenv.RedisServer, _ *redis.Client) { r.Kill() },
 		"hanging": func(_ *testing.T, r *testenv.RedisServer, _ *redis.Client) { r.Pause() },
 		"replica": func(t *testing.T, _ *testenv.RedisServer, c *redis.Client) {
-			must(t, c.SlaveOf(t.Context(), "127.0.0.1", "1").Err())
+			must(t, c.ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 		},
 		"full": func(t *testing.T, _ *testenv.RedisServer, c *redis.Client) {
 			must(t, c.ConfigSet(t.Context(), "maxmemory", "1").Err())
@@ -141,8 +140,7 @@ func TestUnavailable(t *testing.T) {
 				"claim":  second(j.Claim(t.Context(), c.Lease.ID, "another")),
 				"append": second(j.Append(t.Context(), c.Lease, saga.Batch{Read: 8, Decisions: []saga.Event{begin("x", c.Now)}})),
 			} {
-				var busy *saga.BusyError
-				if what == "claim" && errors.As(err, &busy) {
+				if _, busy := errors.AsType[*saga.BusyError](err); what == "claim" && busy {
 					continue // found out by reading only
 				}
 				if !errors.Is(err, saga.ErrUnavailable) {

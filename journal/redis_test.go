@@ -113,15 +113,15 @@ func TestATaskWithoutItsJournalIsNotFound(t *testing.T) {
 func TestAFlusherGetsNoMoreThanItCanHold(t *testing.T) {
 	client := server(t)
 	j := journal.New(client, journal.Options{})
-	for n := range 100 {
+	for n := range 60 {
 		c := order(n)
-		c.Input = json.RawMessage(`"` + strings.Repeat("x", 500_000) + `"`)
+		c.Input = json.RawMessage(`"` + strings.Repeat("x", 300_000) + `"`)
 		_, err := j.Start(t.Context(), saga.Start{Created: c})
 		must(t, err)
 	}
 	seen := map[string]bool{}
-	for calls := 0; len(seen) < 100; calls++ {
-		list, err := j.Dirty(t.Context(), 100)
+	for calls := 0; len(seen) < 60; calls++ {
+		list, err := j.Dirty(t.Context(), 60)
 		must(t, err)
 		if len(list) == 0 || len(list) > 40 {
 			t.Fatalf("got %d tasks in call %d", len(list), calls)
@@ -168,8 +168,8 @@ func TestSmallSettings(t *testing.T) {
 		t.Errorf("the lease lasts %v", c.For)
 	}
 	_, err = j.Claim(t.Context(), c.Lease.ID, "another")
-	var busy *saga.BusyError
-	if !errors.As(err, &busy) || busy.For > time.Second {
+	busy, ok := errors.AsType[*saga.BusyError](err)
+	if !ok || busy.For > time.Second {
 		t.Errorf("got %v, want busy for at most a second", err)
 	}
 	a, err := j.Append(t.Context(), c.Lease, saga.Batch{Read: 8, Decisions: []saga.Event{{Kind: saga.KindFailed}}, Then: saga.Finish})

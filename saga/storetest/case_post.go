@@ -18,7 +18,7 @@ var postCases = []testCase{
 		same(b, "name and sender", e.Name+" "+e.By, "go me")
 	}},
 	{"an unknown task is not found", func(b *bench) {
-		_, err := b.Journal.Post(b.Context(), "a", signal("go"))
+		_, err := b.Journal.Post(b.Context(), "a", signal())
 		b.wants(saga.ErrNotFound, err)
 	}},
 	{"after the end nothing is taken", func(b *bench) {
@@ -31,7 +31,7 @@ var postCases = []testCase{
 	}},
 	{"the same message is taken once", func(b *bench) {
 		b.started("a")
-		m := signal("go")
+		m := signal()
 		m.Dedupe = "key"
 		first := b.post("a", m)
 		b.signal("a")
@@ -44,7 +44,7 @@ var postCases = []testCase{
 	}},
 	{"a long key dedupes as well", func(b *bench) {
 		b.started("a")
-		m := signal("go")
+		m := signal()
 		for range 300 {
 			m.Dedupe += "é"
 		}
@@ -55,7 +55,7 @@ var postCases = []testCase{
 	}},
 	{"the same message after the end was taken", func(b *bench) {
 		b.started("a")
-		m := signal("go")
+		m := signal()
 		m.Dedupe = "key"
 		b.post("a", m)
 		b.append(b.claim("a").Lease, finish(saga.KindCompleted, 2))
@@ -88,7 +88,7 @@ var postCases = []testCase{
 	}},
 	{"a duplicate sets no wake mark", func(b *bench) {
 		b.started("a")
-		m := signal("go")
+		m := signal()
 		m.Dedupe = "key"
 		b.post("a", m)
 		b.append(b.claim("a").Lease, park(2, time.Time{}))

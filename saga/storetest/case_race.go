@@ -141,7 +141,7 @@ var raceCases = []testCase{
 	{"messages at once all get their own number", func(b *bench) {
 		b.started("a")
 		b.at(50, func(i int) error {
-			m := signal("go")
+			m := signal()
 			m.Dedupe = strconv.Itoa(i % 25)
 			_, err := b.Journal.Post(b.Context(), "a", m)
 			return err
@@ -159,7 +159,7 @@ var raceCases = []testCase{
 			read := int64(1)
 			for range 50 {
 				if who == 0 {
-					if _, err := b.Journal.Post(b.Context(), "a", signal("go")); err != nil {
+					if _, err := b.Journal.Post(b.Context(), "a", signal()); err != nil {
 						return err
 					}
 					continue

@@ -29,28 +29,31 @@ type Setup func(t *testing.T, o Options, test func(t *testing.T, s Subject))
 // Run runs the suite.
 func Run(t *testing.T, setup Setup) {
 	t.Helper()
+	small := Options{LeaseTTL: time.Second, KeepFinished: time.Hour, IdempotencyWindow: 2 * time.Hour}
 	for _, group := range []struct {
 		name  string
+		o     Options
 		cases []testCase
 	}{
-		{"start", startCases},
-		{"claim", claimCases},
-		{"append", appendCases},
-		{"replay", replayCases},
-		{"post", postCases},
-		{"reopen", reopenCases},
-		{"sweep", sweepCases},
-		{"flush", flushCases},
-		{"expire", expireCases},
-		{"children", childCases},
-		{"limits", limitCases},
-		{"watch", watchCases},
-		{"race", raceCases},
+		{"start", Options{}, startCases},
+		{"claim", Options{}, claimCases},
+		{"append", Options{}, appendCases},
+		{"replay", Options{}, replayCases},
+		{"post", Options{}, postCases},
+		{"reopen", Options{}, reopenCases},
+		{"sweep", Options{}, sweepCases},
+		{"flush", Options{}, flushCases},
+		{"expire", Options{}, expireCases},
+		{"children", Options{}, childCases},
+		{"limits", Options{}, limitCases},
+		{"settings", small, settingCases},
+		{"watch", Options{}, watchCases},
+		{"race", Options{}, raceCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
-					setup(t, Options{}, func(t *testing.T, s Subject) {
+					setup(t, group.o, func(t *testing.T, s Subject) {
 						t.Helper()
 						c.test(&bench{T: t, Subject: s})
 					})
@@ -131,7 +134,7 @@ func (b *bench) post(id string, m saga.Message) saga.Posted {
 	return p
 }
 
-func (b *bench) signal(id string) saga.Posted { b.Helper(); return b.post(id, signal("go")) }
+func (b *bench) signal(id string) { b.Helper(); b.post(id, signal()) }
 
 func (b *bench) read(id string) saga.Snapshot {
 	b.Helper()
@@ -231,8 +234,8 @@ func (b *bench) first(got, want string) {
 // busy fails the test unless err says that another runner holds the task.
 func (b *bench) busy(err error) time.Duration {
 	b.Helper()
-	var busy *saga.BusyError
-	if !errors.As(err, &busy) {
+	busy, ok := errors.AsType[*saga.BusyError](err)
+	if !ok {
 		b.Fatalf("got error %v, want a BusyError", err)
 	}
 	return busy.For
@@ -260,8 +263,8 @@ func waiting(due time.Time) saga.Event {
 	return saga.Event{Kind: saga.KindWaiting, Due: saga.MicrosOf(due)}
 }
 
-func signal(name string) saga.Message {
-	return saga.Message{Event: saga.Event{Kind: saga.KindSignal, Name: name}}
+func signal() saga.Message {
+	return saga.Message{Event: saga.Event{Kind: saga.KindSignal, Name: "go"}}
 }
 
 func undoRequested() saga.Message {
