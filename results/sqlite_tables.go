@@ -19,8 +19,8 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // table is the quoted name of an entity's table.
 func (a args) table(entity string) string { return quote(a.Schema + "." + entity) }
 
-// sqliteNow is the time as PostgreSQL's JSON shows it.
-const sqliteNow = `(strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))`
+// sqliteNow is the time as PostgreSQL's JSON shows it: without zeros at the end of a fraction.
+const sqliteNow = `(rtrim(rtrim(strftime('%Y-%m-%dT%H:%M:%f', 'now'), '0'), '.') || '+00:00')`
 
 // platformColumns are in every table.
 const platformColumns = `id text primary key not null default (lower(hex(randomblob(16)))), user_id text not null,
