@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,15 +23,8 @@ func upTo(n int) func(string) bool {
 
 func oneOf(words ...string) rule {
 	return rule{
-		holds: func(s string) bool {
-			for _, w := range words {
-				if s == w {
-					return true
-				}
-			}
-			return false
-		},
-		says: "must be one of: " + strings.Join(words, ", "),
+		holds: func(s string) bool { return slices.Contains(words, s) },
+		says:  "must be one of: " + strings.Join(words, ", "),
 	}
 }
 

@@ -1,0 +1,186 @@
+package handlers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+const (
+	readerKey   = "osp_reader-key"
+	starterKey  = "osp_starter-key"
+	operatorKey = "osp_operator-key"
+)
+
+func hashOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+func guarded(c *Config) {
+	keys, err := ParseKeys("dash:reader:" + hashOf(readerKey) + ",shop:starter:" + hashOf(starterKey) + ",ops:operator:" + hashOf(operatorKey))
+	if err != nil {
+		panic(err)
+	}
+	c.Auth = Keys(keys)
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	probe := newWorld(t)
+	for _, r := range probe.api.routes() {
+		line := r.method + " " + strings.NewReplacer(":id", "a", ":name", "demo", ":slug", "conflict").Replace(r.path)
+		for role, key := range map[Role]string{0: "", RoleReader: readerKey, RoleStarter: starterKey, RoleOperator: operatorKey} {
+			w := begun(t, guarded)
+			w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
+			headers := []string{}
+			if key != "" {
+				headers = append(headers, "Authorization: Bearer "+key)
+			}
+			a := w.call(line, "", headers...)
+			refused := a.Code == 401 || a.Code == 403
+			if refused != (role < r.role) {
+				t.Errorf("%s as %q: %d", line, role, a.Code)
+			}
+			if refused && (a.Code == 401) != (role == 0) {
+				t.Errorf("%s as %q: %d", line, role, a.Code)
+			}
+			if n := len(w.fake.journals["a"]); refused && n != 3 {
+				t.Errorf("%s as %q: refused, yet done", line, role)
+			}
+		}
+	}
+}
+
+func TestWhoIsNobody(t *testing.T) {
+	w := newWorld(t, guarded)
+	for _, header := range []string{
+		"", "Bearer", "Bearer ", "Bearer osp_wrong", "Bearer " + readerKey + "x", "bearer" + readerKey, "Basic " + readerKey,
+		"Bearer " + hashOf(readerKey), readerKey, "Basic OnBhc3N3b3Jk",
+	} {
+		a := w.must(401, "GET /v1/types", "", "Authorization: "+header)
+		challenge := a.Header().Get("WWW-Authenticate")
+		if a.slug() != "unauthenticated" || !strings.HasPrefix(challenge, `Bearer realm="osp"`) ||
+			strings.Contains(challenge, "invalid_token") != (header != "") {
+			t.Errorf("%q: %q %s", header, challenge, a.Body)
+		}
+	}
+	w.must(200, "GET /v1/types", "", "Authorization: bearer  "+readerKey)
+}
+
+func TestARoleThatIsTooLowIsNamed(t *testing.T) {
+	w := newWorld(t, guarded)
+	a := w.must(403, "POST /v1/tasks", demo, "Authorization: Bearer "+readerKey)
+	if a.slug() != "forbidden" || a.json("detail") != "This needs the role starter; dash has the role reader." {
+		t.Errorf("got %s", a.Body)
+	}
+}
+
+func TestTheCallersNameIsRecorded(t *testing.T) {
+	w := newWorld(t, guarded)
+	w.must(202, "POST /v1/tasks", with(`"id":"a"`), "Authorization: Bearer "+starterKey)
+	w.must(202, "POST /v1/tasks/a/cancel", "", "Authorization: Bearer "+operatorKey)
+	if w.fake.requests["a"].By != "shop" || w.fake.cancelled != "ops: " {
+		t.Errorf("got %q, %q", w.fake.requests["a"].By, w.fake.cancelled)
+	}
+}
+
+// user authenticates everybody as one user, as an authenticator of signed tokens will.
+type user struct{ err error }
+
+func (u user) Authenticate(context.Context, string) (Principal, error) {
+	return Principal{Name: "alice", Role: RoleOperator, Owner: alice}, u.err
+}
+
+func TestAUserSeesAndTouchesItsOwnTasksOnly(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Auth = user{} })
+	for id, owner := range map[string]string{"mine": alice, "theirs": bob} {
+		if _, _, err := w.fake.Start(t.Context(), saga.Request{ID: id, Type: "demo", Input: []byte("{}"), Owner: owner}); err != nil {
+			t.Fatal(err)
+		}
+		w.fake.happen(id, saga.Event{Kind: saga.KindCompleted})
+	}
+	resolve := `{"step":"a","action":"skip","reason":"r"}`
+	for line, body := range map[string]string{
+		"GET ": "", "GET /events": "", "POST /cancel": "", "POST /retry": "", "POST /signals/s": "1", "POST /resolve": resolve,
+	} {
+		method, suffix, _ := strings.Cut(line, " ")
+		if a := w.call(method+" /v1/tasks/mine"+suffix, body, "Authorization: Bearer x"); a.Code == 404 {
+			t.Errorf("%s: my own is hidden: %s", line, a.Body)
+		}
+		if a := w.must(404, method+" /v1/tasks/theirs"+suffix, body, "Authorization: Bearer x"); a.slug() != "no-such-task" {
+			t.Errorf("%s: %s", line, a.Body)
+		}
+		if n := len(w.fake.journals["theirs"]); n != 2 {
+			t.Errorf("%s: done all the same", line)
+		}
+	}
+	w.must(200, "GET /v1/tasks", "", "Authorization: Bearer x")
+	if w.fake.query.Owner != alice {
+		t.Errorf("lists the tasks of %q", w.fake.query.Owner)
+	}
+	w.must(403, "GET /v1/tasks?user_id="+bob, "", "Authorization: Bearer x")
+	w.must(403, "POST /v1/tasks", with(`"user_id":"`+bob+`"`), "Authorization: Bearer x")
+	if a := w.must(202, "POST /v1/tasks", with(`"user_id":"`+strings.ToUpper(alice)+`"`), "Authorization: Bearer x"); a.json("user_id") != alice {
+		t.Errorf("got %s", a.Body)
+	}
+	if a := w.must(202, "POST /v1/tasks", demo, "Authorization: Bearer x"); a.json("user_id") != alice {
+		t.Errorf("got %s", a.Body)
+	}
+}
+
+func TestAnAuthenticatorThatCannotTellIsNotARefusal(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Auth = user{err: saga.ErrUnavailable} })
+	w.must(503, "GET /v1/types", "", "Authorization: Bearer x")
+	w = newWorld(t, func(c *Config) { c.Auth = user{err: errors.New("broken")} })
+	w.must(500, "GET /v1/types", "", "Authorization: Bearer x")
+}
+
+func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
+	const evil = "Sec-Fetch-Site: cross-site"
+	w := newWorld(t)
+	if a := w.must(403, "POST /v1/tasks", demo, evil); a.slug() != "cross-site" || len(w.fake.journals) != 0 {
+		t.Errorf("got %s", a.Body)
+	}
+	w.must(403, "POST /v1/tasks", demo, "Origin: https://evil.example")
+	w.must(202, "POST /v1/tasks", demo, "Sec-Fetch-Site: same-origin")
+	w.must(200, "GET /v1/types", "", evil)
+	newWorld(t, guarded).must(202, "POST /v1/tasks", demo, evil, "Authorization: Bearer "+starterKey)
+}
+
+func TestTheMonitorsGuard(t *testing.T) {
+	w := newWorld(t, guarded)
+	w.api.Any("/monitor/*any", w.api.BrowserGuard(RoleOperator), func(c *gin.Context) {
+		c.String(200, PrincipalOf(c.Request.Context()).Name)
+	})
+	cases := []struct {
+		what, method, key, site string
+		status                  int
+	}{
+		{"nobody", "GET", "", "", 401},
+		{"a starter", "GET", starterKey, "", 403},
+		{"an operator", "GET", operatorKey, "", 200},
+		{"an operator's own page", "POST", operatorKey, "same-origin", 200},
+		{"another site in an operator's browser", "POST", operatorKey, "cross-site", 403},
+	}
+	for _, tc := range cases {
+		r := request(t, tc.method+" /monitor/api/queues", "")
+		if tc.key != "" {
+			r.SetBasicAuth("anything", tc.key)
+		}
+		r.Header.Set("Sec-Fetch-Site", tc.site)
+		rec := serve(w, r)
+		if rec.Code != tc.status || (tc.status == 200) != (rec.Body.String() == "ops") {
+			t.Errorf("%s: %d %s", tc.what, rec.Code, rec.Body)
+		}
+		if tc.status == 401 && !strings.HasPrefix(rec.Header().Get("WWW-Authenticate"), "Basic ") {
+			t.Error("a browser would not ask for the key")
+		}
+	}
+}

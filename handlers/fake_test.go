@@ -1,0 +1,266 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+const (
+	alice = "aaaaaaaa-0000-4000-8000-000000000001"
+	bob   = "bbbbbbbb-0000-4000-8000-000000000002"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// fake keeps tasks in memory. Nothing runs by itself: tests say what happens.
+type fake struct {
+	mu       sync.Mutex
+	journals map[string][]saga.Event
+	requests map[string]saga.Request
+	watchers map[string][]chan struct{}
+	made     int
+
+	fail  error // every call fails with it
+	panic string
+
+	query     saga.Query
+	page      saga.Page
+	signals   []saga.SignalRequest
+	resolved  saga.Resolution
+	cancelled string
+	reads     int // calls of Get and Events
+}
+
+func newFake() *fake {
+	return &fake{
+		journals: map[string][]saga.Event{}, requests: map[string]saga.Request{}, watchers: map[string][]chan struct{}{},
+	}
+}
+
+func (f *fake) enter() (func(), error) {
+	f.mu.Lock()
+	if f.panic != "" {
+		defer f.mu.Unlock()
+		panic(f.panic)
+	}
+	return f.mu.Unlock, f.fail
+}
+
+func (f *fake) Start(_ context.Context, r saga.Request) (saga.Task, bool, error) {
+	leave, err := f.enter()
+	defer leave()
+	switch {
+	case err != nil:
+		return saga.Task{}, false, err
+	case r.Type == "broken":
+		panic("secret-of-a-panic")
+	case r.Type == "away":
+		return saga.Task{}, false, fmt.Errorf("start: %w", saga.ErrUnavailable)
+	case r.Type != "demo":
+		return saga.Task{}, false, fmt.Errorf("start: %w: %q", saga.ErrUnknownType, r.Type)
+	case string(r.Input) == `{"name":7}`:
+		return saga.Task{}, false, saga.Invalid("/input/name", "must be a string")
+	}
+	if r.ID == "" {
+		f.made++
+		r.ID = fmt.Sprintf("made%d", f.made)
+	}
+	if old, ok := f.requests[r.ID]; ok {
+		if old.Type != r.Type || string(old.Input) != string(r.Input) || old.Owner != r.Owner {
+			return saga.Task{}, false, saga.ErrConflict
+		}
+		return f.task(r.ID), false, nil
+	}
+	f.requests[r.ID] = r
+	f.append(r.ID, saga.Event{Kind: saga.KindCreated, Created: &saga.Created{
+		ID: r.ID, Type: r.Type, Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: "default", By: r.By,
+		RetryOf: r.RetryOf, Hash: "not-for-clients",
+	}})
+	return f.task(r.ID), true, nil
+}
+
+// happen appends events to a task's journal, as a runner would.
+func (f *fake) happen(id string, events ...saga.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.append(id, events...)
+}
+
+func (f *fake) append(id string, events ...saga.Event) {
+	for _, e := range events {
+		e.Seq, e.At = int64(len(f.journals[id])+1), noon
+		f.journals[id] = append(f.journals[id], e)
+	}
+	for _, w := range f.watchers[id] {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *fake) task(id string) saga.Task {
+	record, err := saga.Fold(f.journals[id])
+	if err != nil {
+		panic(err)
+	}
+	return record.Task(int64(len(f.journals[id])))
+}
+
+func (f *fake) known(id string) error {
+	if _, ok := f.journals[id]; !ok {
+		return fmt.Errorf("task %s: %w", id, saga.ErrNotFound)
+	}
+	return nil
+}
+
+func (f *fake) Get(ctx context.Context, id string) (saga.Task, error) {
+	_, task, err := f.Events(ctx, id, 0)
+	return task, err
+}
+
+func (f *fake) Events(_ context.Context, id string, after int64) ([]saga.Event, saga.Task, error) {
+	leave, err := f.enter()
+	defer leave()
+	f.reads++
+	if err == nil {
+		err = f.known(id)
+	}
+	if err != nil {
+		return nil, saga.Task{}, err
+	}
+	events := f.journals[id]
+	return slices.Clone(events[min(after, int64(len(events))):]), f.task(id), nil
+}
+
+func (f *fake) List(_ context.Context, q saga.Query) (saga.Page, error) {
+	leave, err := f.enter()
+	defer leave()
+	f.query = q
+	if q.Cursor == "forged" {
+		return saga.Page{}, saga.Invalid("/cursor", "is not ours")
+	}
+	return f.page, err
+}
+
+func (f *fake) Cancel(_ context.Context, id, by, reason string) (saga.Task, error) {
+	leave, err := f.enter()
+	defer leave()
+	if err == nil {
+		err = f.open(id)
+	}
+	if err != nil {
+		return saga.Task{}, err
+	}
+	f.cancelled = by + ": " + reason
+	f.append(id, saga.Event{Kind: saga.KindCancel, By: by, Error: reason})
+	return f.task(id), nil
+}
+
+func (f *fake) open(id string) error {
+	if err := f.known(id); err != nil {
+		return err
+	}
+	if f.task(id).State.Finished() {
+		return fmt.Errorf("task %s: %w", id, saga.ErrFinished)
+	}
+	return nil
+}
+
+func (f *fake) Signal(_ context.Context, id string, s saga.SignalRequest) error {
+	leave, err := f.enter()
+	defer leave()
+	if err == nil {
+		err = f.open(id)
+	}
+	if err != nil {
+		return err
+	}
+	f.signals = append(f.signals, s)
+	f.append(id, saga.Event{Kind: saga.KindSignal, Name: s.Name, Data: s.Payload, By: s.By})
+	return nil
+}
+
+func (f *fake) Retry(ctx context.Context, id, by string) (saga.Task, error) {
+	f.mu.Lock()
+	err := f.known(id)
+	if err == nil && !f.task(id).State.Finished() {
+		err = fmt.Errorf("retry: %w", saga.ErrUnfinished)
+	}
+	r := f.requests[id]
+	f.mu.Unlock()
+	if err != nil {
+		return saga.Task{}, err
+	}
+	r.ID, r.By, r.RetryOf = "", by, id
+	task, _, err := f.Start(ctx, r)
+	return task, err
+}
+
+func (f *fake) Resolve(_ context.Context, id string, r saga.Resolution) (saga.Task, error) {
+	leave, err := f.enter()
+	defer leave()
+	if err == nil {
+		err = f.known(id)
+	}
+	if err != nil {
+		return saga.Task{}, err
+	}
+	if f.task(id).State != saga.Stuck {
+		return saga.Task{}, fmt.Errorf("resolve: %w", saga.ErrNotStuck)
+	}
+	f.resolved = r
+	f.append(id, saga.Event{Kind: saga.KindResolved, Path: r.Step, Name: string(r.Action), Error: r.Reason, By: r.By})
+	return f.task(id), nil
+}
+
+// Watch has a goroutine, as the real one has: it must end with ctx.
+func (f *fake) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
+	leave, err := f.enter()
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	told, out := make(chan struct{}, 1), make(chan struct{})
+	f.watchers[id] = append(f.watchers[id], told)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case <-told:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+func (f *fake) Types() []saga.TaskType {
+	return []saga.TaskType{
+		{Name: "demo", Description: "For tests", Input: json.RawMessage(`{"type":"object"}`)},
+		{Name: "other.demo", Description: "For tests, too", Input: json.RawMessage(`true`)},
+	}
+}
+
+func (f *fake) Type(name string) (saga.TaskType, bool) {
+	for _, t := range f.Types() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return saga.TaskType{}, false
+}
+
+func (f *fake) Ready(context.Context) error { return f.fail }
