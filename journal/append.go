@@ -115,7 +115,8 @@ func (r *Redis) Post(ctx context.Context, id string, m saga.Message) (saga.Poste
 	case 0:
 		return saga.Posted{}, sentence(doing, id, saga.ErrNotFound)
 	case 1:
-		return saga.Posted{}, sentence(doing, id, saga.ErrFinished)
+		seq := answer.int(1)
+		return saga.Posted{Ref: saga.Ref{ID: id}, Seq: seq, Duplicate: seq > 0}, sentence(doing, id, saga.ErrFinished)
 	case 2:
 		return saga.Posted{}, sentence(doing, id, saga.ErrTooLarge)
 	case 3:

@@ -37,13 +37,14 @@ func (r *Redis) of(id string) *partition {
 	return r.partitions[int(h.Sum32())%len(r.partitions)]
 }
 
-// dedupeField keeps long keys out of the meta hash: one field over 64 bytes would make Redis store it far less densely.
+// dedupeField is where the meta hash remembers a message. Long keys are kept out of it: one field over 64 bytes would
+// make Redis store the whole hash far less densely.
 func dedupeField(key string) string {
 	if len(key) <= 40 {
-		return key
+		return "x" + key
 	}
 	sum := sha256.Sum256([]byte(key))
-	return "#" + base64.RawStdEncoding.EncodeToString(sum[:18])
+	return "x#" + base64.RawStdEncoding.EncodeToString(sum[:18])
 }
 
 // digest is what is kept of a request's hash, which may be of any length.

@@ -148,7 +148,8 @@ type Journal interface {
 	Read(ctx context.Context, id string) (Snapshot, error)
 
 	// Post appends an event from outside, and sets the wake mark if no lease is fresh.
-	// Errors: [ErrNotFound], [ErrFinished], [ErrTooLarge].
+	// Errors: [ErrNotFound], [ErrFinished] (Duplicate tells whether the message had come before the end), [ErrTooLarge],
+	// and [ErrConflict] for a Reopen of a task that has not ended.
 	Post(ctx context.Context, id string, m Message) (Posted, error)
 
 	// Woken returns tasks whose wake mark is older than about 100 ms.

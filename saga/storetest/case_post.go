@@ -53,13 +53,20 @@ var postCases = []testCase{
 		m.Dedupe += "!"
 		same(b, "duplicate", b.post("a", m).Duplicate, false)
 	}},
-	{"the same message after the end was taken", func(b *bench) {
+	{"the same message after the end is refused, but known", func(b *bench) {
 		b.started("a")
 		m := signal()
 		m.Dedupe = "key"
 		b.post("a", m)
 		b.append(b.claim("a").Lease, finish(saga.KindCompleted, 2))
-		same(b, "duplicate", b.post("a", m).Duplicate, true)
+		p, err := b.Journal.Post(b.Context(), "a", m)
+		b.wants(saga.ErrFinished, err)
+		same(b, "duplicate", p.Duplicate, true)
+		same(b, "number", p.Seq, 2)
+		m.Dedupe = "another"
+		p, err = b.Journal.Post(b.Context(), "a", m)
+		b.wants(saga.ErrFinished, err)
+		same(b, "duplicate", p.Duplicate, false)
 	}},
 	{"without a key every message is taken", func(b *bench) {
 		b.started("a")

@@ -123,11 +123,10 @@ func (m *Memory) Post(_ context.Context, id string, msg saga.Message) (saga.Post
 	if err != nil {
 		return saga.Posted{}, fmt.Errorf("post %s to %w", msg.Event.Kind, err)
 	}
-	if seq := e.duplicate(msg); seq != 0 {
-		return saga.Posted{Ref: e.ref(), Seq: seq, Duplicate: true}, nil
-	}
-	if err := e.refuse(msg, len(body)); err != nil {
-		return saga.Posted{}, fmt.Errorf("post %s to task %s: %w", msg.Event.Kind, id, err)
+	if p, err := e.known(msg, len(body)); err != nil {
+		return p, fmt.Errorf("post %s to task %s: %w", msg.Event.Kind, id, err)
+	} else if p.Duplicate {
+		return p, nil
 	}
 	m.write(e, now, body)
 	if msg.Dedupe != "" {
@@ -142,25 +141,24 @@ func (m *Memory) Post(_ context.Context, id string, msg saga.Message) (saga.Post
 	return saga.Posted{Ref: e.ref(), Seq: e.length()}, nil
 }
 
-// duplicate returns the sequence number that the same message got before, or 0.
-func (e *entry) duplicate(msg saga.Message) int64 {
+// known tells whether a message was appended before, or why it cannot be.
+func (e *entry) known(msg saga.Message, size int) (saga.Posted, error) {
 	if msg.Reopen && e.reopened != 0 {
-		return e.reopened
+		return saga.Posted{Ref: e.ref(), Seq: e.reopened, Duplicate: true}, nil
 	}
-	return e.dedupe[msg.Dedupe] // "" is never in it
-}
-
-// refuse tells why a message cannot be appended.
-func (e *entry) refuse(msg saga.Message, size int) error {
+	seq := e.dedupe[msg.Dedupe] // "" is never in it
+	p := saga.Posted{Ref: e.ref(), Seq: seq, Duplicate: seq != 0}
 	switch {
-	case msg.Reopen && e.finished == "":
-		return saga.ErrConflict
 	case e.finished != "" && (!msg.Reopen || e.finished != saga.KindCompleted):
-		return saga.ErrFinished
+		return saga.Posted{Ref: saga.Ref{ID: e.id}, Seq: seq, Duplicate: seq != 0}, saga.ErrFinished
+	case p.Duplicate:
+		return p, nil
+	case msg.Reopen && e.finished == "":
+		return saga.Posted{}, saga.ErrConflict
 	case limited(msg.Event.Kind) && e.bytes+int64(size) > saga.SoftJournal:
-		return saga.ErrTooLarge
+		return saga.Posted{}, saga.ErrTooLarge
 	}
-	return nil
+	return p, nil
 }
 
 // limited tells whether events of this kind stop at the soft limit of a journal. Those that let a task end do not.
