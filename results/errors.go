@@ -111,8 +111,8 @@ func (e *APIError) definite() bool {
 
 // applyError marks the error of an effect with what it means to the engine.
 func applyError(err error) error {
-	var e *APIError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*APIError](err)
+	if !ok {
 		return err
 	}
 	if e.definite() {
@@ -133,8 +133,7 @@ func applyError(err error) error {
 
 // saveError marks an error as permanent if the tasks themselves are at fault.
 func saveError(err error) error {
-	var e *APIError
-	if errors.As(err, &e) && e.verdict() == refuses {
+	if e, ok := errors.AsType[*APIError](err); ok && e.verdict() == refuses {
 		return saga.Permanent(err)
 	}
 	return err

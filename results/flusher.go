@@ -155,8 +155,7 @@ func (f *Flusher) pause(ctx context.Context, what string, err error) {
 		random = saga.DefaultRandom
 	}
 	d -= time.Duration(float64(d/2) * random())
-	var e *APIError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*APIError](err); ok {
 		d = max(d, e.Pause())
 	}
 	f.away++

@@ -80,8 +80,7 @@ func (p *PostgREST) call(ctx context.Context, fn function, args map[string]any) 
 	defer cancel()
 	body, _, err := p.client.From("rpc/"+string(fn)).Insert(args, false, "", "", "").ExecuteWithContext(ctx)
 	if err != nil {
-		var answer *APIError
-		if errors.As(err, &answer) {
+		if answer, ok := errors.AsType[*APIError](err); ok {
 			err = answer // without the URL that net/http puts before it
 		}
 		return nil, fmt.Errorf("%s: %w", fn, err)

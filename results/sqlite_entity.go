@@ -131,10 +131,11 @@ func queryEntity(t tx, a args) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := "select " + rowJSON(r.columns) + " from " + r.table + " where user_id = ?"
-	for _, name := range names {
-		query += " and " + name + " is ?"
+	where := "user_id = ?"
+	if len(names) > 0 {
+		where += " and " + strings.Join(names, " is ? and ") + " is ?"
 	}
+	query := "select " + rowJSON(r.columns) + " from " + r.table + " where " + where
 	limit := 100
 	if a.Limit != nil {
 		limit = min(max(*a.Limit, 1), 1000)

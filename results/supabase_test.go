@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -153,9 +154,7 @@ func TestOurFunctionsHaveASearchPathAndATimeout(t *testing.T) {
 func apply(t *testing.T, p results.Store, user, schema, effect string, args map[string]any, undo bool) map[string]any {
 	t.Helper()
 	all := map[string]any{"schema": schema, "user_id": user}
-	for k, v := range args {
-		all[k] = v
-	}
+	maps.Copy(all, args)
 	raw, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)

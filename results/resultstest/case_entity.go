@@ -45,7 +45,7 @@ var entityCases = []testCase{
 		for _, k := range []string{"id", "created_at", "updated_at"} {
 			same(b, "has "+k, row[k] != nil && row[k] != "", true)
 		}
-		same(b, "queried", b.rows("item", nil), []any{row})
+		same(b, "queried", b.items(nil), []any{row})
 	}},
 	{"a query filters by columns of every type", func(b *bench) {
 		b.shop()
@@ -53,11 +53,11 @@ var entityCases = []testCase{
 		b.item(data)
 		b.doAs("other", "entity.insert", object{"entity": "item", "data": object{"name": "other", "sold": false, "stock": 1}})
 		for k, v := range data {
-			same(b, "by "+k, len(b.rows("item", object{k: v})), 1)
+			same(b, "by "+k, len(b.items(object{k: v})), 1)
 		}
-		same(b, "by two", len(b.rows("item", object{"name": "other", "stock": 1})), 1)
-		same(b, "by two that differ", len(b.rows("item", object{"name": "other", "stock": 2})), 0)
-		same(b, "by null", len(b.rows("item", object{"price": nil})), 1)
+		same(b, "by two", len(b.items(object{"name": "other", "stock": 1})), 1)
+		same(b, "by two that differ", len(b.items(object{"name": "other", "stock": 2})), 0)
+		same(b, "by null", len(b.items(object{"price": nil})), 1)
 		_, err := b.try(b.fence("q"), "entity.query", object{"entity": "item", "filters": object{"1=1 or name": "x"}})
 		b.permanent(err, "filters/1=1 or name")
 		limited := b.do("entity.query", object{"entity": "item", "limit": 1})
@@ -68,7 +68,7 @@ var entityCases = []testCase{
 		args := object{"entity": "item", "data": object{"name": "tea"}}
 		b.do("entity.insert", args)
 		b.undo("entity.insert", args)
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"an update tells before and after, and its undo restores what it changed and no more", func(b *bench) {
 		b.shop()
@@ -84,7 +84,7 @@ var entityCases = []testCase{
 		b.doAs("other", "entity.update", object{"entity": "item", "id": row["id"], "data": object{"note": "kept"}})
 		b.undo("entity.update", change)
 		want["note"] = "kept"
-		same(b, "restored", only(b.rows("item", nil)[0], want), want)
+		same(b, "restored", only(b.items(nil)[0], want), want)
 	}},
 	{"a deleted row comes back whole", func(b *bench) {
 		b.shop()
@@ -92,9 +92,9 @@ var entityCases = []testCase{
 		row := b.item(data)
 		args := object{"entity": "item", "id": row["id"]}
 		same(b, "deleted", b.do("entity.delete", args), object{"before": row})
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 		b.undo("entity.delete", args)
-		same(b, "rows again", b.rows("item", nil), []any{row})
+		same(b, "rows again", b.items(nil), []any{row})
 	}},
 	{"only the owner's rows are there", func(b *bench) {
 		b.shop()
@@ -136,7 +136,7 @@ var entityCases = []testCase{
 		} {
 			b.refused(c.name, c.effect, c.args, c.words)
 		}
-		same(b, "rows", len(b.rows("item", nil)), 1)
+		same(b, "rows", len(b.items(nil)), 1)
 	}},
 	{"a value of another type is refused", func(b *bench) {
 		b.shop()
@@ -146,7 +146,7 @@ var entityCases = []testCase{
 			b.refused(column, "entity.insert", object{"entity": "item", "data": object{column: value}})
 		}
 		b.refused("fraction", "entity.insert", object{"entity": "item", "data": object{"stock": 1.5}})
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"an id is taken once", func(b *bench) {
 		b.shop()

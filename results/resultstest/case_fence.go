@@ -12,7 +12,7 @@ var fenceCases = []testCase{
 		args := object{"entity": "item", "data": object{"name": "tea"}}
 		first := b.doAs("x", "entity.insert", args)
 		same(b, "replay", b.doAs("x", "entity.insert", args), first)
-		same(b, "rows", len(b.rows("item", nil)), 1)
+		same(b, "rows", len(b.items(nil)), 1)
 	}},
 	{"a later key of the same step is a replay, too", func(b *bench) {
 		b.shop()
@@ -23,7 +23,7 @@ var fenceCases = []testCase{
 		again, err := b.try(f, "entity.insert", args)
 		b.no(err)
 		same(b, "answer", again, first)
-		same(b, "rows", len(b.rows("item", nil)), 1)
+		same(b, "rows", len(b.items(nil)), 1)
 	}},
 	{"another step, and another task, are not", func(b *bench) {
 		b.shop()
@@ -34,7 +34,7 @@ var fenceCases = []testCase{
 		f.Task += "1"
 		_, err := b.try(f, "entity.insert", args)
 		b.no(err)
-		same(b, "rows", len(b.rows("item", nil)), 3)
+		same(b, "rows", len(b.items(nil)), 3)
 	}},
 	{"an undo of what never happened succeeds, and a do after it is refused", func(b *bench) {
 		b.shop()
@@ -42,7 +42,7 @@ var fenceCases = []testCase{
 		b.undoAs("x", "entity.insert", args)
 		_, err := b.try(b.fence("x"), "entity.insert", args)
 		same(b, "is ErrUndone", errors.Is(err, saga.ErrUndone), true)
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"a do is refused after it was undone, replay or not", func(b *bench) {
 		b.shop()
@@ -51,7 +51,7 @@ var fenceCases = []testCase{
 		b.undoAs("x", "entity.insert", args)
 		_, err := b.try(b.fence("x"), "entity.insert", args)
 		same(b, "is ErrUndone", errors.Is(err, saga.ErrUndone), true)
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"an undo happens once", func(b *bench) {
 		b.shop()
@@ -61,7 +61,7 @@ var fenceCases = []testCase{
 		b.undoAs("x", "entity.update", change)
 		b.doAs("y", "entity.update", object{"entity": "item", "id": row["id"], "data": object{"name": "coffee"}})
 		b.undoAs("x", "entity.update", change)
-		same(b, "name", b.rows("item", nil)[0].(object)["name"], "coffee")
+		same(b, "name", b.items(nil)[0].(object)["name"], "coffee")
 	}},
 	{"what was refused leaves no fence: it may be tried again", func(b *bench) {
 		b.shop()

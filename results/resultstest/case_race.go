@@ -37,7 +37,7 @@ var raceCases = []testCase{
 	{"the same do at once happens once", func(b *bench) {
 		b.shop()
 		together(8, func(int) { b.doAs("x", "entity.insert", object{"entity": "item", "data": object{"name": "tea"}}) })
-		same(b, "rows", len(b.rows("item", nil)), 1)
+		same(b, "rows", len(b.items(nil)), 1)
 	}},
 	{"a do and its undo at once leave nothing", func(b *bench) {
 		b.shop()
@@ -54,7 +54,7 @@ var raceCases = []testCase{
 				}
 			})
 		}
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"of many who want a name one gets it", func(b *bench) {
 		var mu sync.Mutex

@@ -48,7 +48,7 @@ var serviceCases = []testCase{
 			for _, effect := range whole {
 				b.doAs(effect+suffix, effect, wholeArgs())
 			}
-			same(b, "rows", len(b.rows("item", object{"maker_id": "m"})), 1)
+			same(b, "rows", len(b.items(object{"maker_id": "m"})), 1)
 			for i := range whole {
 				effect := whole[len(whole)-1-i]
 				b.undoAs(effect+suffix, effect, wholeArgs())
@@ -100,7 +100,7 @@ var serviceCases = []testCase{
 		b.shop()
 		b.refused("other", "schema.create", nil)
 		b.undoAs("other", "schema.create", nil)
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 	}},
 	{"tables are refused for bad names, bad types and platform columns", func(b *bench) {
 		b.reserved()
@@ -126,7 +126,7 @@ var serviceCases = []testCase{
 		b.refused("x", "rows.insert", object{"rows": object{"item": []object{{"id": "1"}, {"id": "2", "no": 1}}}}, "rows/item/1/no")
 		b.refused("y", "rows.insert", object{"rows": object{"item": []object{{"id": "1"}, {"id": "1"}}}})
 		b.refused("z", "rows.insert", object{"rows": object{"none": []object{{}}}}, "none")
-		same(b, "rows", len(b.rows("item", nil)), 0)
+		same(b, "rows", len(b.items(nil)), 0)
 		b.doAs("ok", "rows.insert", object{"rows": object{}})
 	}},
 	{"an undo of sample rows takes those and no others", func(b *bench) {
@@ -135,7 +135,7 @@ var serviceCases = []testCase{
 		b.do("rows.insert", args)
 		b.do("entity.insert", object{"entity": "item", "data": object{"name": "c"}})
 		b.undo("rows.insert", args)
-		same(b, "rows", len(b.rows("item", nil)), 1)
-		same(b, "row", len(b.rows("item", object{"name": "c"})), 1)
+		same(b, "rows", len(b.items(nil)), 1)
+		same(b, "row", len(b.items(object{"name": "c"})), 1)
 	}},
 }

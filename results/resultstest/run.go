@@ -3,6 +3,7 @@ package resultstest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -92,9 +93,7 @@ func undo(f saga.Fence) saga.Fence {
 func (b *bench) try(f saga.Fence, effect string, args object) (object, error) {
 	b.Helper()
 	all := object{"schema": b.schema, "user_id": b.user}
-	for k, v := range args {
-		all[k] = v
-	}
+	maps.Copy(all, args)
 	raw, err := json.Marshal(all)
 	b.no(err)
 	answer, err := b.Apply(b.Context(), f, effect, raw)
@@ -152,8 +151,8 @@ func (b *bench) permanent(err error, words ...string) {
 	}
 }
 
-// rows queries an entity.
-func (b *bench) rows(entity string, filters object) []any {
+// items queries the shop's items.
+func (b *bench) items(filters object) []any {
 	b.Helper()
-	return b.do("entity.query", object{"entity": entity, "filters": filters})["rows"].([]any)
+	return b.do("entity.query", object{"entity": "item", "filters": filters})["rows"].([]any)
 }

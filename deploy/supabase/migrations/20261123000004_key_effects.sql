@@ -57,41 +57,28 @@ begin
     );
 end $$;
 
--- A name that no other table of the schema can have, of a constraint or an index.
-create or replace function osp.key_name(key jsonb, suffix text) returns text
-language sql immutable set search_path = '' as $$
-    select left(key ->> 'table', 20) || '_' || left(key ->> 'column', 20) || '_'
-        || left(md5((key ->> 'table') || '.' || (key ->> 'column')), 8) || suffix
-$$;
-
-create or replace function osp.add_key(schema text, key jsonb) returns jsonb
+create or replace function osp.add_key(schema text, key jsonb) returns void
 language plpgsql set search_path = '' as $$
 declare
     rel regclass := to_regclass(format('%I.%I', schema, key ->> 'table'));
     target regclass := to_regclass(format('%I.%I', schema, key ->> 'target'));
-    type oid;
 begin
     if rel is null or target is null then
         perform osp.refuse('entities', format('there is no table %s', case when rel is null then key ->> 'table'
             else key ->> 'target' end));
     end if;
-    select a.atttypid into type from pg_attribute a
-    where a.attrelid = rel and a.attname = key ->> 'column' and a.attnum > 0 and not a.attisdropped;
-    if type is null then
-        execute format('alter table %s add column %I text', rel, key ->> 'column');
-    elsif type <> 'text'::regtype then
+    if exists (select from pg_attribute a
+        where a.attrelid = rel and a.attname = key ->> 'column' and a.attnum > 0 and not a.attisdropped) then
         perform osp.refuse(format('entities/%s/attributes/%s', key ->> 'table', key ->> 'column'),
-            'a relationship uses this column, so it must be a string');
+            'a relationship makes this column');
     end if;
     -- Deferrable, so that rows that refer to each other can be inserted in any order.
-    execute format('alter table %s add constraint %I foreign key (%I) references %s (id) deferrable',
-        rel, osp.key_name(key, '_fkey'), key ->> 'column', target);
-    execute format('create %s index %I on %s (%I)', case when (key ->> 'unique')::boolean then 'unique' else '' end,
-        osp.key_name(key, '_idx'), rel, key ->> 'column');
-    return key || jsonb_build_object('added', type is null);
+    execute format('alter table %s add column %I text references %s (id) deferrable', rel, key ->> 'column', target);
+    execute format('create %s index on %s (%I)', case when (key ->> 'unique')::boolean then 'unique' else '' end,
+        rel, key ->> 'column');
 end $$;
 
-create or replace function osp.add_join(schema text, key jsonb) returns jsonb
+create or replace function osp.add_join(schema text, key jsonb) returns void
 language plpgsql set search_path = '' as $$
 begin
     execute format('create table %I.%I ('
@@ -102,21 +89,23 @@ begin
         key ->> 'right', (key ->> 'left') || '_id', key ->> 'column');
     execute format('create index on %I.%I (%I)', schema, key ->> 'join', key ->> 'column');
     perform osp.secure(schema, key ->> 'join');
-    return key;
 end $$;
 
 create or replace function osp.keys_create(args jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
+    keys jsonb := osp.relations(args -> 'entities');
     key jsonb;
-    created jsonb := '[]';
 begin
     perform osp.check_reserved(args);
-    for key in select k from jsonb_array_elements(osp.relations(args -> 'entities')) k loop
-        created := created || case when key ? 'join' then osp.add_join(args ->> 'schema', key)
-            else osp.add_key(args ->> 'schema', key) end;
+    for key in select k from jsonb_array_elements(keys) k loop
+        if key ? 'join' then
+            perform osp.add_join(args ->> 'schema', key);
+        else
+            perform osp.add_key(args ->> 'schema', key);
+        end if;
     end loop;
-    return jsonb_build_object('created', created);
+    return jsonb_build_object('created', keys);
 end $$;
 
 create or replace function osp.undo_keys_create(args jsonb, result jsonb) returns void
@@ -127,13 +116,9 @@ begin
     for key in select k from jsonb_array_elements(result -> 'created') k loop
         if key ? 'join' then
             execute format('drop table if exists %I.%I cascade', args ->> 'schema', key ->> 'join');
-        elsif (key ->> 'added')::boolean then
+        else
             execute format('alter table if exists %I.%I drop column if exists %I cascade',
                 args ->> 'schema', key ->> 'table', key ->> 'column');
-        else
-            execute format('alter table if exists %I.%I drop constraint if exists %I',
-                args ->> 'schema', key ->> 'table', osp.key_name(key, '_fkey'));
-            execute format('drop index if exists %I.%I', args ->> 'schema', osp.key_name(key, '_idx'));
         end if;
     end loop;
 end $$;
