@@ -8,7 +8,13 @@ LINTER        := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 TAGS          := nomsgpack
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS       := -s -w -X main.version=$(VERSION)
-GOFLAGS_BUILD := -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)'
+# Asynqmon's templates keep the linker from dropping unused methods, and go-redis has thousands. Without inlining in code
+# that is never hot here the binary is 3.7 MB smaller; the benchmark is built the same way.
+NOT_HOT       := code.dny.dev github.com/alicebob github.com/dustin github.com/gabriel-vasile github.com/go-playground \
+                 github.com/goccy github.com/hibiken/asynqmon github.com/jackc github.com/leodido github.com/pelletier \
+                 github.com/quic-go github.com/redis github.com/santhosh-tekuri github.com/spf13 github.com/yuin \
+                 go.mongodb.org golang.org/x google.golang.org
+GOFLAGS_BUILD := -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' $(foreach p,$(NOT_HOT),-gcflags=$(p)/...=-l)
 PACKAGES      ?= ./...
 
 .PHONY: help run build test test-env test-supabase race lint fmt bench fuzz docs ci-long clean

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/osp-platform/osp/deploy/supabase"
 )
@@ -21,11 +21,11 @@ func Migrate(ctx context.Context, env Environment, out io.Writer) error {
 	if databaseURL == "" {
 		return &ConfigError{"DATABASE_URL", "is not set: copy the connection string (postgres://…) from the project's settings"}
 	}
-	config, err := pgx.ParseConfig(databaseURL)
+	config, err := pgconn.ParseConfig(databaseURL)
 	if err != nil {
 		return &ConfigError{"DATABASE_URL", "is malformed: write postgres://user:password@host:5432/database"}
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect to %s:%d: %w", config.Host, config.Port, err)
 	}
@@ -50,14 +50,7 @@ func Migrate(ctx context.Context, env Environment, out io.Writer) error {
 }
 
 // apply runs one migration in a transaction.
-func apply(ctx context.Context, conn *pgx.Conn, sql string) error {
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Conn().PgConn().Exec(ctx, sql).ReadAll(); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+func apply(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	_, err := conn.Exec(ctx, "begin;\n"+sql+"\n;commit;").ReadAll()
+	return err
 }
