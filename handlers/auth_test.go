@@ -72,6 +72,11 @@ func TestWhoIsNobody(t *testing.T) {
 		}
 	}
 	w.must(200, "GET /v1/types", "", "Authorization: bearer  "+readerKey)
+	r := request(t, "GET /v1/types", "")
+	r.SetBasicAuth("dash", readerKey)
+	if rec := serve(w, r); rec.Code != 401 {
+		t.Errorf("browsers send Basic along by themselves, so the API does not take it: %d", rec.Code)
+	}
 }
 
 func TestARoleThatIsTooLowIsNamed(t *testing.T) {

@@ -99,6 +99,9 @@ func TestABatchIsGivenUpWhenTheJournalIsAway(t *testing.T) {
 	if n := strings.Count(w.log.String(), "request failed"); n != 1 {
 		t.Errorf("told the log %d times", n)
 	}
+	if w.fake.starts > batchWorkers {
+		t.Errorf("tried %d times", w.fake.starts)
+	}
 }
 
 func TestABatchSaysWhatWasAcceptedBeforeTheJournalWentAway(t *testing.T) {

@@ -25,6 +25,7 @@ type fake struct {
 	requests map[string]saga.Request
 	watchers map[string][]chan struct{}
 	made     int
+	starts   int // calls of Start
 
 	fail  error // every call fails with it
 	panic string
@@ -55,6 +56,7 @@ func (f *fake) enter() (func(), error) {
 func (f *fake) Start(_ context.Context, r saga.Request) (saga.Task, bool, error) {
 	leave, err := f.enter()
 	defer leave()
+	f.starts++
 	switch {
 	case err != nil:
 		return saga.Task{}, false, err

@@ -100,8 +100,7 @@ func TestMiddlewareRunsAroundEveryRoute(t *testing.T) {
 	}
 }
 
-// On a real connection: timeouts that are right for short requests must not cut a stream, and a stream must not leave
-// its deadline to the next request.
+// On a real connection: timeouts that are right for short requests must not cut a stream.
 func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
 	w := begun(t)
 	server := httptest.NewUnstartedServer(w.api)
@@ -130,4 +129,27 @@ func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
 	<-time.After(300 * time.Millisecond) // real timeouts are what this is about
 	w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
 	next("event: task")
+}
+
+// deadlines remembers the last write deadline that was set.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	last time.Time
+	set  int
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.last = t
+	d.set++
+	return nil
+}
+
+func TestAStreamLeavesNoDeadlineToTheNextRequest(t *testing.T) {
+	w := begun(t)
+	w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	w.api.ServeHTTP(d, request(t, "GET /v1/tasks/a/events", ""))
+	if d.set < 2 || !d.last.IsZero() {
+		t.Errorf("set %d times, at last to %v", d.set, d.last)
+	}
 }

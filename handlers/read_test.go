@@ -56,6 +56,10 @@ func TestList(t *testing.T) {
 	if a.json("tasks.0.id") != "a" || a.json("next") != "c2" {
 		t.Errorf("got %s", a.Body)
 	}
+	w.fake.page.Tasks[0].Steps = nil // a row whose column is empty
+	if a := w.must(200, "GET /v1/tasks", ""); !strings.Contains(a.Body.String(), `"steps":[]`) {
+		t.Errorf("got %s", a.Body)
+	}
 	w.must(200, "GET /v1/tasks?status=&limit=&cursor=", "") // as an empty form sends it
 }
 

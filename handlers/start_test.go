@@ -81,6 +81,10 @@ func TestStartRefuses(t *testing.T) {
 			"a field twice, deep in the input", `{"type":"demo","input":{"a":[1,{"b/":{"c":1,"c":2}}]}}`, 422, "invalid",
 			"pointer /input/a/1/b~1/c",
 		},
+		{
+			"a field twice, after a number that is too large to be one", `{"type":"demo","input":{"a":1e999,"b":1,"b":2}}`, 422, "invalid",
+			"pointer /input/b",
+		},
 		{"no type", `{"input":{}}`, 422, "invalid", "pointer /type"},
 		{"type null", `{"type":null,"input":{}}`, 422, "invalid", "pointer /type"},
 		{"type empty", `{"type":"","input":{}}`, 422, "invalid", "pointer /type"},

@@ -25,8 +25,6 @@ func newStream(c *gin.Context, now func() time.Time) *stream {
 
 // begin sends the headers, at once, so that the client knows that it is connected.
 func (s *stream) begin() error {
-	// A server's ReadTimeout would otherwise cancel the request; not every writer has deadlines.
-	_ = s.rc.SetReadDeadline(time.Time{})
 	h := s.c.Writer.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-cache, no-store, no-transform") // no-transform: a proxy that compresses holds events back
@@ -64,7 +62,7 @@ func (s *stream) comment(text string) error {
 	return s.flush()
 }
 
-// write gives every piece its own deadline: the server's WriteTimeout is for whole answers.
+// write gives every piece its own deadline: the server's WriteTimeout is for whole answers. Not every writer has deadlines.
 func (s *stream) write(text string) error {
 	_ = s.rc.SetWriteDeadline(s.now().Add(slowClient))
 	_, err := s.c.Writer.WriteString(text)

@@ -47,8 +47,6 @@ func (a *API) settle(c *gin.Context, t saga.Task) saga.Task {
 	if t.State.Finished() {
 		return t
 	}
-	// A server's ReadTimeout would otherwise cancel the request while it waits.
-	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithTimeout(c.Request.Context(), time.Duration(seconds)*time.Second)
 	defer cancel()
 	settled, err := a.untilEnd(ctx, t)
