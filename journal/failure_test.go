@@ -111,6 +111,19 @@ func TestAnotherClaimWithTheSameNonceIsBusy(t *testing.T) {
 	}
 }
 
+func TestAnotherProcessWithTheSameCountIsBusy(t *testing.T) {
+	j := journal.New(server(t), journal.Options{})
+	id := waitingOrder(t, j, 1)
+	journal.RestartCounting()
+	_, err := j.Claim(t.Context(), id, "nonce")
+	must(t, err)
+	journal.RestartCounting()
+	_, err = j.Claim(t.Context(), id, "another")
+	if _, ok := errors.AsType[*saga.BusyError](err); !ok {
+		t.Errorf("got %v, want busy", err)
+	}
+}
+
 func TestUnavailable(t *testing.T) {
 	for name, breakIt := range map[string]func(t *testing.T, r *testenv.RedisServer, c *redis.Client){
 		"gone":    func(_ *testing.T, r *testenv.RedisServer, _ *redis.Client) { r.Kill() },

@@ -86,27 +86,107 @@ func TestIndexEntriesWithoutATaskAreForgotten(t *testing.T) {
 	if len(woken)+len(overdue)+len(dirty) != 0 {
 		t.Errorf("got %v, %v and %v, want nothing", woken, overdue, dirty)
 	}
+	must(t, client.ZAdd(t.Context(), "osp:{00}:dirty", redis.Z{Score: 1, Member: "gone"}).Err())
+	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: "gone", Version: 1, Stored: 1}}))
 	if keys := scan(t, client, "*"); len(keys) != 0 {
 		t.Errorf("left: %v", keys)
 	}
 }
 
-func TestATaskWithoutItsJournalIsNotFound(t *testing.T) {
+func TestAClockThatWentBackLowersNothing(t *testing.T) {
 	client := server(t)
 	j := journal.New(client, journal.Options{})
 	id := waitingOrder(t, j, 1)
-	must(t, client.Del(t.Context(), "osp:{00}:j:"+id).Err())
-	for what, err := range map[string]error{
-		"claim": second(j.Claim(t.Context(), id, "nonce")),
-		"read":  second(j.Read(t.Context(), id)),
-		"post":  second(j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindCancel}})),
-	} {
-		if !errors.Is(err, saga.ErrNotFound) {
-			t.Errorf("%s: got %v, want not found", what, err)
+	const ahead = int64(4e15) // what a server whose clock was ahead has left behind
+	must(t, client.HSet(t.Context(), "osp:{00}:m:"+id, "e", ahead, "v", ahead).Err())
+	c, err := j.Claim(t.Context(), id, "nonce")
+	must(t, err)
+	_, err = j.Append(t.Context(), c.Lease, saga.Batch{Read: 8, Decisions: []saga.Event{begin("x", c.Now)}})
+	must(t, err)
+	s, err := j.Read(t.Context(), id)
+	must(t, err)
+	if c.Lease.Epoch != ahead+1 || s.Ref.Epoch != ahead+1 || s.Version != ahead+1 {
+		t.Errorf("got epoch %d and %d, version %d, want %d", c.Lease.Epoch, s.Ref.Epoch, s.Version, ahead+1)
+	}
+}
+
+func TestNothingOfAFinishedFamilyIsKeptForEver(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	for n := range 2 {
+		c := order(n)
+		if n == 0 {
+			c.Parent, c.ParentPath = order(1).ID, "ship"
+		}
+		_, err := j.Start(t.Context(), saga.Start{Created: c})
+		must(t, err)
+		claim, err := j.Claim(t.Context(), c.ID, "nonce")
+		must(t, err)
+		_, err = j.Append(t.Context(), claim.Lease, saga.Batch{
+			Read: 1, Decisions: []saga.Event{{Kind: saga.KindCompleted}}, Then: saga.Finish,
+		})
+		must(t, err)
+		s, err := j.Read(t.Context(), c.ID)
+		must(t, err)
+		f := saga.Flushed{ID: c.ID, Version: s.Version, Stored: s.Version}
+		if n == 1 {
+			f.Children = []string{order(0).ID, "unknown"}
+		}
+		must(t, j.Clean(t.Context(), []saga.Flushed{f}))
+	}
+	for _, key := range scan(t, client, "*") {
+		if ttl := client.PTTL(t.Context(), key).Val(); ttl < 0 && key != "osp:{00}:outbox" {
+			t.Errorf("%s is kept for ever", key)
 		}
 	}
-	if e := client.HGet(t.Context(), "osp:{00}:m:"+id, "l").Val(); e != "0" {
-		t.Errorf("a lease until %s was taken", e)
+}
+
+func TestHalfATaskIsNotFound(t *testing.T) {
+	for _, half := range []string{"j", "m"} {
+		client := server(t)
+		j := journal.New(client, journal.Options{})
+		id := waitingOrder(t, j, 1)
+		must(t, client.Del(t.Context(), "osp:{00}:"+half+":"+id).Err())
+		for what, err := range map[string]error{
+			"claim": second(j.Claim(t.Context(), id, "nonce")),
+			"read":  second(j.Read(t.Context(), id)),
+			"post":  second(j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindCancel}})),
+		} {
+			if !errors.Is(err, saga.ErrNotFound) {
+				t.Errorf("%s without %s: got %v, want not found", what, half, err)
+			}
+		}
+		if l, err := client.HGet(t.Context(), "osp:{00}:m:"+id, "l").Result(); err == nil && l != "0" {
+			t.Errorf("a lease until %s was taken", l)
+		}
+		if half == "j" {
+			continue
+		}
+		_, err := j.Start(t.Context(), saga.Start{Created: order(1)})
+		must(t, err)
+		if n := client.LLen(t.Context(), "osp:{00}:j:"+id).Val(); n != 1 {
+			t.Errorf("the new task has %d events", n)
+		}
+	}
+}
+
+func TestAReopenedTaskHasNoTombstone(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	id := waitingOrder(t, j, 1)
+	c, err := j.Claim(t.Context(), id, "nonce")
+	must(t, err)
+	_, err = j.Append(t.Context(), c.Lease, saga.Batch{Read: 8, Decisions: []saga.Event{{Kind: saga.KindCompleted}}, Then: saga.Finish})
+	must(t, err)
+	s, err := j.Read(t.Context(), id)
+	must(t, err)
+	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: id, Version: s.Version, Stored: s.Version}}))
+	_, err = j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindUndoRequested}, Reopen: true})
+	must(t, err)
+	for key, want := range map[string]time.Duration{"j": -1, "m": -1, "t": -2} {
+		if ttl := client.PTTL(t.Context(), "osp:{00}:"+key+":"+id).Val(); ttl != want {
+			t.Errorf("%s: got %d, want %d (-1 is for ever, -2 is gone)", key, ttl, want)
+		}
 	}
 }
 

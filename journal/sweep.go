@@ -74,7 +74,7 @@ func (r *Redis) refs(ctx context.Context, list []taken) ([]saga.Ref, error) {
 	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for _, t := range list {
 			for _, id := range t.ids {
-				answers = append(answers, pipe.HMGet(ctx, t.p.meta(id), "t", "q", "e"))
+				answers = append(answers, pipe.HMGet(ctx, t.p.meta(id), "t", "q", "e", "v"))
 			}
 		}
 		return nil
@@ -86,7 +86,7 @@ func (r *Redis) refs(ctx context.Context, list []taken) ([]saga.Ref, error) {
 		for _, id := range t.ids {
 			m := reply(answers[0].Val())
 			answers = answers[1:]
-			if m.text(0) == "" && m.text(1) == "" {
+			if m.text(3) == "" {
 				gone = append(gone, call{[]string{t.p.meta(id), t.p.open, t.p.wake}, []any{id}})
 				continue
 			}

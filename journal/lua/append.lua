@@ -3,27 +3,25 @@
 -- ARGV 1 id, 2 nonce, 3 batch, 4 epoch, 5 read, 6 read at (0: any), 7 number of facts, 8 then ('' | park | finish),
 --      9 when to look again, 10 due, 11 kind of the end, 12 starts a child (0 | 1), 13… bodies, the facts first
 -- Returns {0} overtaken | {1, decided, first, now, between}
-local m = redis.call('HMGET', KEYS[2], 'e', 'n', 'l', 'f', 'v', 'b', 'a', 'p', 'w')
+local m = redis.call('HMGET', KEYS[2], 'e', 'n', 'l', 'v', 'b', 'a', 'p', 'w')
 if m[1] ~= ARGV[4] or m[2] ~= ARGV[2] then return {0} end
 local id, batch, read = ARGV[1], ARGV[3], tonumber(ARGV[5])
 
 -- The batch that came last comes again when its answer was lost.
-if string.sub(m[7], 1, #batch + 1) == batch .. ':' then
-  local length, decided = string.match(m[7], ':(%d+):(%d)$')
+if string.sub(m[6], 1, #batch + 1) == batch .. ':' then
+  local length, decided = string.match(m[6], ':(%d+):(%d)$')
   length = tonumber(length)
   local first = redis.call('LINDEX', KEYS[1], length) or ''
   local at = string.match(first, '^1:%d+:(%d+):')
-  local between = {}
-  if length > read then between = redis.call('LRANGE', KEYS[1], read, length - 1) end
-  return {1, tonumber(decided), length + 1, tonumber(at or now), between}
+  return {1, tonumber(decided), length + 1, tonumber(at or now), redis.call('LRANGE', KEYS[1], read, length - 1)}
 end
 
-if m[3] == '0' or m[4] then return {0} end
+if m[3] == '0' then return {0} end -- parked, given back or finished
 local length = redis.call('LLEN', KEYS[1])
 if length < read then return {0} end
-if ARGV[6] ~= '0' and read > 0 then
+if ARGV[6] ~= '0' then
   local header = '1:' .. ARGV[5] .. ':' .. ARGV[6] .. ':'
-  if string.sub(redis.call('LINDEX', KEYS[1], read - 1), 1, #header) ~= header then return {0} end
+  if string.sub(redis.call('LINDEX', KEYS[1], read - 1) or '', 1, #header) ~= header then return {0} end
 end
 
 local decided = length == read
@@ -34,7 +32,7 @@ if count == 0 and what == '' then
 end
 local between = decided and {} or redis.call('LRANGE', KEYS[1], read, -1)
 
-local bytes, at = tonumber(m[6]), us(now)
+local bytes, at = tonumber(m[5]), us(now)
 for i = 1, count do
   local stored = '1:' .. (length + i) .. ':' .. at .. ':' .. ARGV[12 + i]
   redis.call('RPUSH', KEYS[1], stored)
@@ -48,7 +46,7 @@ end
 if decided then also('k', length + count) end
 if ARGV[12] == '1' then also('c', 1) end
 if count > 0 then
-  also('v', us(math.max(tonumber(m[5]) + 1, now)))
+  also('v', us(math.max(tonumber(m[4]) + 1, now)))
   also('b', bytes)
   redis.call('ZADD', KEYS[5], 'NX', at, id)
   redis.call('PUBLISH', KEYS[1], '')
@@ -62,7 +60,7 @@ elseif what == 'finish' then
   also('f', ARGV[11])
   redis.call('ZREM', KEYS[3], id)
   redis.call('ZREM', KEYS[4], id)
-  if m[8] then redis.call('HSET', KEYS[6], id, (length + count) .. ' ' .. m[8] .. ' ' .. m[9]) end
+  if m[7] then redis.call('HSET', KEYS[6], id, (length + count) .. ' ' .. m[7] .. ' ' .. m[8]) end
 end
 redis.call(unpack(set))
 return {1, decided and 1 or 0, length + 1, now, between}

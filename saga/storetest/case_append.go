@@ -121,8 +121,12 @@ var appendCases = []testCase{
 	}},
 	{"a park needs no event", func(b *bench) {
 		l := b.claimed("a")
+		b.flush()
+		before := b.read("a").Version
 		b.append(l, saga.Batch{Read: 1, Then: saga.Park})
 		same(b, "events", b.kinds("a"), "created")
+		same(b, "version", b.read("a").Version, before)
+		same(b, "dirty", len(b.dirty()), 0)
 		b.claim("a")
 	}},
 	{"a park without an event is refused when something came in between", func(b *bench) {
@@ -211,6 +215,11 @@ var appendCases = []testCase{
 		b.append(l, saga.Batch{Read: 1, Facts: []saga.Event{fact("x")}})
 		same(b, "dirty", len(b.dirty()), 1)
 	}},
+	{"an event that is not there has no moment", func(b *bench) {
+		l := b.claimed("a")
+		_, err := b.Journal.Append(b.Context(), l, saga.Batch{ReadAt: 1, Facts: []saga.Event{fact("x")}})
+		b.wants(saga.ErrOvertaken, err)
+	}},
 	{"any byte survives in a body", func(b *bench) {
 		l := b.claimed("a")
 		e := fact("x")
@@ -271,10 +280,13 @@ var replayCases = []testCase{
 	}},
 	{"an empty batch is a look at the journal", func(b *bench) {
 		l := b.claimed("a")
-		same(b, "decided", b.append(l, saga.Batch{Read: 1}).Decided, true)
-		b.signal("a")
 		a := b.append(l, saga.Batch{Read: 1})
+		same(b, "decided", a.Decided, true)
+		same(b, "first fact", a.Facts, 2)
+		b.signal("a")
+		a = b.append(l, saga.Batch{Read: 1})
 		same(b, "decided", a.Decided, false)
+		same(b, "first fact", a.Facts, 3)
 		same(b, "between", kinds(a.Between), "signal")
 		same(b, "events", b.kinds("a"), "created signal")
 	}},

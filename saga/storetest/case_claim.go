@@ -46,6 +46,15 @@ var claimCases = []testCase{
 		_, err := b.Journal.Renew(b.Context(), old)
 		b.wants(saga.ErrOvertaken, err)
 	}},
+	{"a lease that ends now has ended", func(b *bench) {
+		b.claimed("a")
+		b.Advance(5 * time.Second)
+		b.claim("a")
+		b.Advance(5 * time.Second)
+		b.signal("a") // no lease is fresh: a mark
+		b.Advance(100 * time.Millisecond)
+		same(b, "woken", b.woken(), "a")
+	}},
 	{"a lease given back is taken at once with a higher epoch", func(b *bench) {
 		old := b.claimed("a")
 		b.no(b.Journal.Release(b.Context(), old, time.Time{}, false))
@@ -173,12 +182,55 @@ var claimCases = []testCase{
 		b.Advance(150 * time.Millisecond)
 		same(b, "woken", b.woken(), "a")
 	}},
+	{"a release does not lose a message that an append was refused for", func(b *bench) {
+		l := b.claimed("a")
+		b.signal("a")
+		b.append(l, saga.Batch{Read: 1, Facts: []saga.Event{fact("x")}, Decisions: []saga.Event{decision("y")}})
+		b.no(b.Journal.Release(b.Context(), l, time.Time{}, false))
+		b.Advance(150 * time.Millisecond)
+		same(b, "woken", b.woken(), "a")
+	}},
 	{"a release wakes nobody for a message that an append took note of", func(b *bench) {
 		l := b.claimed("a")
 		b.signal("a")
 		b.append(l, saga.Batch{Read: 2, Decisions: []saga.Event{decision("x")}})
 		b.no(b.Journal.Release(b.Context(), l, time.Time{}, false))
 		b.Advance(150 * time.Millisecond)
+		same(b, "woken", b.woken(), "")
+	}},
+	{"a release leaves an older wake mark as it is", func(b *bench) {
+		l := b.claimed("a")
+		b.Advance(6 * time.Second)
+		b.signal("a") // no lease is fresh: a mark
+		b.Advance(60 * time.Millisecond)
+		b.no(b.Journal.Release(b.Context(), l, time.Time{}, true))
+		b.Advance(60 * time.Millisecond)
+		same(b, "woken", b.woken(), "a")
+	}},
+	{"a release needs the right epoch and the right nonce", func(b *bench) {
+		l := b.claimed("a")
+		for _, wrong := range []saga.Lease{
+			{ID: "a", Epoch: l.Epoch, Nonce: "another"},
+			{ID: "a", Epoch: l.Epoch - 1, Nonce: l.Nonce},
+			{ID: "a", Epoch: l.Epoch + 1, Nonce: l.Nonce},
+		} {
+			b.no(b.Journal.Release(b.Context(), wrong, time.Time{}, true))
+		}
+		_, err := b.Journal.Claim(b.Context(), "a", b.nonce())
+		b.busy(err)
+	}},
+	{"a release after a park or a finish does nothing", func(b *bench) {
+		b.parked("a")
+		b.started("b")
+		parked, finished := b.claim("a"), b.claim("b")
+		due := parked.Now.Add(time.Hour)
+		b.append(parked.Lease, park(2, due))
+		b.append(finished.Lease, finish(saga.KindCompleted, 1))
+		for _, l := range []saga.Lease{parked.Lease, finished.Lease} {
+			b.no(b.Journal.Release(b.Context(), l, time.Time{}, true))
+		}
+		same(b, "due", b.read("a").Ref.Due, due)
+		b.Advance(time.Second)
 		same(b, "woken", b.woken(), "")
 	}},
 	{"a release by a runner that was overtaken does nothing", func(b *bench) {

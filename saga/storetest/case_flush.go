@@ -65,6 +65,12 @@ var flushCases = []testCase{
 		b.Advance(time.Minute)
 		same(b, "dirty in the end", len(b.dirty()), 0)
 	}},
+	{"an append does not cut short what a flusher holds", func(b *bench) {
+		l := b.claimed("a")
+		same(b, "dirty", len(b.dirty()), 1)
+		b.append(l, saga.Batch{Read: 1, Decisions: []saga.Event{decision("x")}})
+		same(b, "dirty while held", len(b.dirty()), 0)
+	}},
 	{"an append does not postpone a mark", func(b *bench) {
 		b.started("a")
 		for range 3 {
@@ -99,6 +105,8 @@ var flushCases = []testCase{
 		same(b, "version", list[0].Version, ahead+1)
 		b.signal("a")
 		same(b, "version after that", b.read("a").Version, ahead+2)
+		b.append(b.claim("a").Lease, saga.Batch{Read: 2, Decisions: []saga.Event{decision("x")}})
+		same(b, "version after that", b.read("a").Version, ahead+3)
 	}},
 	{"a store that is ahead does not lower a version", func(b *bench) {
 		b.started("a")
@@ -217,6 +225,21 @@ var childCases = []testCase{
 		b.wants(saga.ErrNotFound, err)
 		_, err = b.Journal.Claim(b.Context(), "a", b.nonce())
 		b.wants(saga.ErrFinished, err)
+	}},
+	{"a child that is let go once more is not kept any longer", func(b *bench) {
+		b.finished(child("a"), saga.KindCompleted)
+		b.flush()
+		b.finished(created("p"), saga.KindCompleted)
+		s := b.dirty()[0]
+		f := saga.Flushed{ID: "p", Version: s.Version, Stored: s.Version, Children: []string{"a"}}
+		b.clean(f)
+		b.Advance(23 * time.Hour)
+		b.clean(f)
+		b.Advance(2 * time.Hour)
+		for _, id := range []string{"a", "p"} {
+			_, err := b.Journal.Read(b.Context(), id)
+			b.wants(saga.ErrNotFound, err)
+		}
 	}},
 	{"a child whose row is not written yet is let go, and expires with its own row", func(b *bench) {
 		b.finished(created("p"), saga.KindFailed)

@@ -122,12 +122,15 @@ var reopenCases = []testCase{
 		same(b, "finished", r.Finished, false)
 		same(b, "version rose", r.Version > before, true)
 		same(b, "dirty", len(b.dirty()), 1)
+		refs, _ := b.overdue()
+		same(b, "overdue at once", refs, "")
 		b.Advance(150 * time.Millisecond)
 		same(b, "woken", b.woken(), "a")
 		b.Advance(2 * time.Second)
-		refs, _ := b.overdue()
+		refs, _ = b.overdue()
 		same(b, "overdue", refs, "a")
-		same(b, "events", kinds(b.claim("a").Events), "created completed undo_requested")
+		b.signal("a")
+		same(b, "events", kinds(b.claim("a").Events), "created completed undo_requested signal")
 	}},
 	{"it is asked once", func(b *bench) {
 		b.finished(created("a"), saga.KindCompleted)

@@ -81,11 +81,8 @@ func bodies(events []saga.Event) ([][]byte, error) {
 
 // has tells whether the journal holds event number seq, appended at that moment (zero: any).
 func (e *entry) has(seq int64, at saga.Micros) bool {
-	if seq > e.length() {
-		return false
-	}
-	if seq == 0 || at == 0 {
-		return true
+	if at == 0 || seq < 1 || seq > e.length() {
+		return at == 0 && seq <= e.length()
 	}
 	event, err := saga.Decode(e.events[seq-1])
 	return err == nil && saga.MicrosOf(event.At) == at

@@ -44,7 +44,7 @@ func (m *Memory) extend(e *entry, now int64) {
 // held returns the task if the lease is the newest one and was not given back. It need not be fresh.
 func (m *Memory) held(l saga.Lease) (*entry, error) {
 	e := m.tasks[l.ID]
-	if e == nil || e.finished != "" || e.lease == 0 || e.epoch != l.Epoch || e.nonce != l.Nonce {
+	if e == nil || e.lease == 0 || e.epoch != l.Epoch || e.nonce != l.Nonce {
 		return nil, fmt.Errorf("task %s: %w", l.ID, saga.ErrOvertaken)
 	}
 	return e, nil
