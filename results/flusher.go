@@ -137,7 +137,7 @@ func (f *Flusher) flushSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for batch := range batches(f.prepare(ctx, snapshots), limit, or(f.Bytes, 1_000_000)) {
+	for batch := range batches(f.prepare(ctx, snapshots), or(f.Bytes, 1_000_000)) {
 		if err := f.write(ctx, batch); err != nil {
 			return false, err
 		}

@@ -45,12 +45,12 @@ func size(t saga.Task) int {
 	return n
 }
 
-// batches cuts rows into pieces that are not too long and not too large.
-func batches(rows []dirtyRow, most, bytes int) iter.Seq[[]dirtyRow] {
+// batches cuts rows into pieces that are not too large. The journal has seen to it that they are not too many.
+func batches(rows []dirtyRow, bytes int) iter.Seq[[]dirtyRow] {
 	return func(yield func([]dirtyRow) bool) {
 		from, total := 0, 0
 		for i, r := range rows {
-			if i > from && (total+r.bytes > bytes || i-from == most) {
+			if i > from && total+r.bytes > bytes {
 				if !yield(rows[from:i]) {
 					return
 				}

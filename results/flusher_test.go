@@ -101,8 +101,15 @@ func flushing(t *testing.T, setup func(r *rig), test func(r *rig)) {
 	})
 }
 
-// start begins a task and notifies the flusher.
+// start begins tasks and notifies the flusher.
 func (r *rig) start(ids ...string) {
+	r.Helper()
+	r.begin(ids...)
+	r.flusher.Notify()
+}
+
+// begin begins tasks and tells nobody.
+func (r *rig) begin(ids ...string) {
 	r.Helper()
 	for _, id := range ids {
 		_, err := r.journal.Start(r.Context(), saga.Start{Created: saga.Created{
@@ -113,7 +120,6 @@ func (r *rig) start(ids ...string) {
 			r.Fatal(err)
 		}
 	}
-	r.flusher.Notify()
 }
 
 // after lets time pass until everybody is idle again.
@@ -154,6 +160,57 @@ func TestANotifiedFlusherWritesWithin200ms(t *testing.T) {
 	})
 }
 
+func TestNotifyNeverBlocks(t *testing.T) {
+	f := results.NewFlusher(nil, nil, nil) // nobody runs it
+	for range 3 {
+		f.Notify()
+	}
+}
+
+func TestChildrenAreLetGoWithATerminalRowOnly(t *testing.T) {
+	source := &scripted{}
+	flushing(t, func(r *rig) { r.flusher.Journal = source }, func(r *rig) {
+		begun := []saga.Event{
+			{Seq: 1, Kind: saga.KindCreated, Created: &saga.Created{ID: "a", Type: "order"}},
+			{Seq: 2, Kind: saga.KindStepStarted, Path: "c", StepKind: saga.KindChild, Name: "child-1"},
+		}
+		ended := append(slices.Clone(begun), saga.Event{Seq: 3, Kind: saga.KindCompleted})
+		source.hand(saga.Snapshot{Ref: saga.Ref{ID: "a"}, Version: 1, Events: begun})
+		r.after(5 * time.Second)
+		source.hand(saga.Snapshot{Ref: saga.Ref{ID: "a"}, Version: 2, Events: ended})
+		r.after(5 * time.Second)
+		r.same("flushed", source.flushed, "[{a 1 1 []} {a 2 2 [child-1]}]")
+	})
+}
+
+// scripted is a journal that hands out what it is given, once.
+type scripted struct {
+	mu      sync.Mutex
+	next    []saga.Snapshot
+	flushed []saga.Flushed
+}
+
+func (s *scripted) hand(one saga.Snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = append(s.next, one)
+}
+
+func (s *scripted) Dirty(context.Context, int) ([]saga.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.next
+	s.next = nil
+	return list, nil
+}
+
+func (s *scripted) Clean(_ context.Context, f []saga.Flushed) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushed = append(s.flushed, f...)
+	return nil
+}
+
 func TestAnIdleFlusherLooksEvery5s(t *testing.T) {
 	counting := &counter{}
 	flushing(t, func(r *rig) {
@@ -178,10 +235,7 @@ func (c *counter) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error)
 
 func TestWhatNobodyToldOfIsSweptUp(t *testing.T) {
 	flushing(t, nil, func(r *rig) {
-		_, err := r.journal.Start(r.Context(), saga.Start{Created: saga.Created{ID: "a", Type: "order", Hash: "h"}})
-		if err != nil {
-			r.Fatal(err)
-		}
+		r.begin("a")
 		r.after(5 * time.Second)
 		r.same("swept", r.batches(), "a")
 	})
@@ -303,7 +357,7 @@ func TestANewerRowOfSomebodyElseIsOutdone(t *testing.T) {
 
 func TestAStoppedFlusherWritesWhatThereIs(t *testing.T) {
 	flushing(t, nil, func(r *rig) {
-		r.start("a")
+		r.begin("a")
 		before := time.Now()
 		r.stop()
 		r.same("written", r.batches(), "a")

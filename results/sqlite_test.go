@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -47,6 +48,12 @@ func TestOneSQLiteFileIsSharedByManyWhoOpenItAtOnce(t *testing.T) {
 				task := saga.Task{ID: "a", UserID: saga.NilOwner, CreatedAt: time.Unix(1, 0), Version: int64(v*many + i + 1)}
 				if _, err := s.Save(t.Context(), []saga.Task{task}); err != nil {
 					t.Errorf("save: %v", err)
+				}
+				// An effect reads before it writes: somebody else may have written in between.
+				name := fmt.Sprintf("shop_%d_%d", i, v)
+				args := fmt.Sprintf(`{"schema": %q, "user_id": %q}`, name, saga.NilOwner)
+				if _, err := s.Apply(t.Context(), saga.Fence{Task: name, Path: "p"}, "service.reserve", []byte(args)); err != nil {
+					t.Errorf("apply: %v", err)
 				}
 			}
 		})
