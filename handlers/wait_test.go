@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +14,34 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// pending is a request that is being answered.
+// pending is a request that is being answered. Its answer may be read while it is written.
 type pending struct {
 	*httptest.ResponseRecorder
 	done chan struct{}
+	mu   sync.Mutex
+	read int
+}
+
+func (p *pending) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ResponseRecorder.Write(data)
+}
+
+func (p *pending) WriteString(text string) (int, error) { return p.Write([]byte(text)) }
+
+// fresh returns what has been written since it was last asked.
+func (p *pending) fresh() string {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := p.Body.String()[p.read:]
+	p.read += len(text)
+	return text
 }
 
 func (w *world) begin(r *http.Request) *pending {
-	p := &pending{httptest.NewRecorder(), make(chan struct{})}
+	p := &pending{ResponseRecorder: httptest.NewRecorder(), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		w.api.ServeHTTP(p, r)
