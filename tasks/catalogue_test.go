@@ -193,3 +193,21 @@ func TestProblemsAreSentencesThatNameTheMend(t *testing.T) {
 		})
 	}
 }
+
+// The validator goes through an object in any order, and gives an error about names the place of whatever came last.
+func TestProblemsWithNamesAreNotMisplaced(t *testing.T) {
+	n := 0
+	typ := fixed("a", &n)
+	typ.Schema = json.RawMessage(`{"properties":{"x":{"properties":{"one":{"propertyNames":{"pattern":"^a"}},"two":{"type":"object"}}}}}`)
+	c, err := tasks.NewCatalogue(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		got := complaints(t, c.Validate(saga.Request{Type: "a", Input: json.RawMessage(`{"x":{"one":{"b":1},"two":{}}}`)}))
+		if got != "/input/x/one/b: This name is not allowed here: it must match ^a." &&
+			got != `/input: The name "b" is not allowed in it: it must match ^a.` {
+			t.Fatalf("got %s", got)
+		}
+	}
+}

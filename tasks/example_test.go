@@ -55,8 +55,7 @@ func ExampleCatalogue_Validate() {
 		"name": "Chez Max",
 		"entities": [{"name": "table", "attributes": {"id": "string"}, "relationships": {"room": {"target": "rooms", "type": "many_to_one"}}}]
 	}`)})
-	var invalid *saga.InvalidError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*saga.InvalidError](err); ok {
 		for _, p := range invalid.Problems {
 			fmt.Println(p.Pointer)
 			fmt.Println("   ", p.Detail)

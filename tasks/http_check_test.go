@@ -19,7 +19,7 @@ func TestHTTPSagaIsCheckedBeforeItIsAccepted(t *testing.T) {
 		return `{"name":"a","do":{"method":"POST","url":"http://x.example/a"` + rest + `}}`
 	}
 	const at = "/input/steps/0/do"
-	const stored = "This is a credential, and it would be stored with the task: put it into the worker's environment as a secret and write ${secrets.NAME} here."
+	const stored = "This is a credential, and it would be stored with the task: set it on the workers as OSP_SECRET_NAME and write ${secrets.NAME} here."
 	for _, test := range []struct{ name, steps, want string }{
 		{"a plain step is fine", do(``), ""},
 		{"steps are needed", ``, "/input/steps: This has 0 items: give at least 1."},

@@ -112,6 +112,9 @@ func TestAGuardedCallAsksNoProxy(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		h := tasks.NewHTTP(tasks.HTTPOptions{AllowPrivate: allowed, Proxy: through, Resolver: pointing("10.0.0.1")})
 		t.Cleanup(h.Close)
+		if !allowed {
+			tasks.LetThrough(h, strings.TrimPrefix(proxy.URL, "http://"))
+		}
 		w := newWorld(t, tasks.HTTPSaga(h))
 		w.run("one", httpRequest("http://inside.example", get("a", "/")))
 		if asked := len(proxy.calls) > 0; asked != allowed {

@@ -70,7 +70,7 @@ func checkCredentials(p *problems, at string, raw map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		if credential(name) && !hasTemplate(strings.ReplaceAll(raw[name], "$${", "")) {
 			p.add(at+"/"+pointerEscapes.Replace(name), "This is a credential, and it would be stored with the task: "+
-				"put it into the worker's environment as a secret and write ${secrets.NAME} here.")
+				"set it on the workers as OSP_SECRET_NAME and write ${secrets.NAME} here.")
 		}
 	}
 }

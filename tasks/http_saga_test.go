@@ -81,6 +81,13 @@ func TestAnUndoThatFindsNothingIsDone(t *testing.T) {
 	}
 }
 
+func TestAGetWithAnUndoIsUndone(t *testing.T) {
+	e := newEndpoint(t, map[string]http.HandlerFunc{"/b": reply(400, ``)})
+	steps := `{"name":"a","do":{"method":"GET","url":"URL/lock"},"undo":{"method":"GET","url":"URL/unlock"}},` + get("b", "/b")
+	wantState(t, newHTTPWorld(t, nil).run("one", httpRequest(e.URL, steps)), saga.Failed, "400")
+	wantTold(t, e, "GET /lock", "GET /b", "GET /unlock")
+}
+
 func TestAStepThatMayFailLeavesNullBehind(t *testing.T) {
 	e := newEndpoint(t, map[string]http.HandlerFunc{"/a": reply(400, ``)})
 	steps := `{"name":"a","on_error":"continue","do":{"method":"POST","url":"URL/a"}},` + post("b", "/b", `["${steps.a.body.id}"]`, "", "")

@@ -75,7 +75,7 @@ func spellings(secret string) []string {
 func (k *keyring) value(name string) (any, error) {
 	secret, ok := k.values[name]
 	if !ok {
-		return nil, fmt.Errorf("the secret %s is not known to this worker: give it one", name)
+		return nil, fmt.Errorf("the secret %s is not known to this worker: set OSP_SECRET_%s, or OSP_SECRET_%s_FILE", name, name, name)
 	}
 	return secret, nil
 }

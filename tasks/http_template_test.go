@@ -84,7 +84,7 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 		{"a member that is not there", "${steps.a.body.nope}", `error: ${steps.a.body.nope}: there is no "nope"`},
 		{"an item that is not there", "${steps.a.body.list.2}", `error: ${steps.a.body.list.2}: there is no item "2" in a list of 2`},
 		{"below a string", "${steps.a.body.id.x}", `error: ${steps.a.body.id.x}: there is no "x" in "i/1"`},
-		{"an unknown secret", "${secrets.MISSING}", "error: the secret MISSING is not known to this worker: give it one"},
+		{"an unknown secret", "${secrets.MISSING}", "error: the secret MISSING is not known to this worker: set OSP_SECRET_MISSING, or OSP_SECRET_MISSING_FILE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			parsed, err := parseTemplate(test.text)

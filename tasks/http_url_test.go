@@ -19,6 +19,7 @@ func TestURLsAreFilledInWithoutLeavingTheirPlace(t *testing.T) {
 
 		{"dots", "http://h/a/${steps.a.body.dots}/b", "error: the path"},
 		{"a dot made of two", "http://h/a/.${input.data.dot}/b", "error: the path"},
+		{"one dot", "http://h/a/${input.data.dot}", "error: the path"},
 		{"dots behind a slash", "http://h/a/${input.data.up}", "error: the path"},
 		{"an empty value", "http://h/users/${steps.a.body.empty}", "error: ${steps.a.body.empty} is empty"},
 		{"null", "http://h/users/${steps.a.body.null}", "error: ${steps.a.body.null} is null"},

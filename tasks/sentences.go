@@ -35,9 +35,11 @@ func (c *complaint) tell(e, above *jsonschema.ValidationError) {
 		}
 		c.each(e, k.Properties, "This is not known here: remove it, or mend its spelling.")
 	case *kind.PropertyNames:
-		// The validator may overwrite the place of these with a sibling's (jsonschema, pull request 269).
+		// The validator may overwrite the place of these with a sibling's (jsonschema, pull request 269). What is
+		// above is right in any case.
 		if object, ok := at(c.instance, e.InstanceLocation).(map[string]any); !ok || !has(object, k.Property) {
-			e.InstanceLocation = above.InstanceLocation
+			c.problems.add(place(above.InstanceLocation), "The name %q is not allowed in it%s.", k.Property, because(e))
+			return
 		}
 		c.each(e, []string{k.Property}, "This name is not allowed here"+because(e)+".")
 	default:
