@@ -8,8 +8,9 @@ import (
 // NewLog writes JSON, one line an event, for the platforms that collect it; dev writes for people.
 func NewLog(w io.Writer, c Config) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.LogLevel}
+	var h slog.Handler = slog.NewJSONHandler(w, o)
 	if c.Role == RoleDev {
-		return slog.New(slog.NewTextHandler(w, o))
+		h = slog.NewTextHandler(w, o)
 	}
-	return slog.New(slog.NewJSONHandler(w, o)).With("role", c.Role)
+	return slog.New(h).With("role", c.Role)
 }

@@ -166,7 +166,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
-	s.log.InfoContext(ctx, "ready", "role", s.config.Role, "url", s.URL())
+	s.log.InfoContext(ctx, "ready", "url", s.URL())
 
 	var err error
 	select {
