@@ -45,7 +45,7 @@ func TestRedirectsEnd(t *testing.T) {
 	}
 }
 
-const signedIn = `"headers":{"Authorization":"Bearer ${secrets.KEY}","X-Team":"${secrets.TEAM}","X-Plain":"p"}`
+const signedIn = `"headers":{"Authorization":"Bearer ${secrets.KEY}","X-Team":"${secrets.TEAM}","X-Auth-Token":"${input.data.who}","X-Plain":"p"}`
 
 func TestCredentialsStayWithTheirHost(t *testing.T) {
 	other := newEndpoint(t, map[string]http.HandlerFunc{})
@@ -66,7 +66,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 		t.Fatalf("the other host saw %d calls", len(other.calls))
 	}
 	h := other.calls[0].header
-	if h.Get("Authorization") != "" || h.Get("X-Team") != "" || h.Get("Referer") != "" {
+	if h.Get("Authorization") != "" || h.Get("X-Team") != "" || h.Get("X-Auth-Token") != "" || h.Get("Referer") != "" {
 		t.Errorf("the other host was shown %v", h)
 	}
 	if h.Get("X-Plain") != "p" || h.Get("Idempotency-Key") != "away/a/do/0" {
