@@ -20,6 +20,7 @@ func TestCredentialsGoOnToTheSameHostOnly(t *testing.T) {
 		{"https://a/", "https://b/", false},
 		{"https://a/", "https://x.a/", false},
 		{"http://a/", "http://a:81/", false},
+		{"https://a:80/", "https://a/", false},
 	} {
 		from, err1 := url.Parse(test.from)
 		to, err2 := url.Parse(test.to)
