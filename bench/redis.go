@@ -40,8 +40,9 @@ func startRedis(ctx context.Context) (*database, error) {
 	addr := l.Addr().(*net.TCPAddr)
 	_ = l.Close()
 	d := &database{dir: dir}
+	//nolint:gosec // our own arguments
 	d.cmd = exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", dir) //nolint:gosec // our own arguments
+		"--save", "", "--appendonly", "no", "--dir", dir)
 	if err := d.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}

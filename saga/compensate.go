@@ -30,7 +30,7 @@ func (k *walker) compensate() {
 func (k *walker) verdict(steps map[string]*Step) Event {
 	e := Event{Kind: KindFailed, Error: k.r.Reason}
 	for _, rec := range k.r.Steps {
-		if s := steps[stepName(rec.Path)]; s != nil && (rec.NotUndone || s.hasEffect() && !s.undoable()) {
+		if s := steps[stepName(rec.Path)]; s != nil && (rec.NotUndone || s.hasEffect() && !s.undoable() && !rec.Do.neverHappened()) {
 			e.Paths = append(e.Paths, rec.Path)
 		}
 	}
@@ -91,7 +91,7 @@ func (s *Step) undoable() bool {
 
 // settled tells whether nothing more is to be done about a step in the undo phase.
 func (s *Step) settled(rec *StepRecord) bool {
-	return !s.undoable() || rec.NotUndone || rec.Undo.State == AttemptDone
+	return !s.undoable() || rec.NotUndone || rec.Undo.State == AttemptDone || rec.Do.neverHappened()
 }
 
 // indexSteps collects a tree's steps by name.

@@ -412,7 +412,7 @@ func (k *walker) gaveUp(s *Step, rec *StepRecord) outcome {
 		return k.fail(rec.Path, errors.New(rec.Do.Error))
 	}
 	switch {
-	case !s.undoable() || rec.NotUndone || rec.Undo.State == AttemptDone:
+	case s.settled(rec):
 		return done
 	case rec.Undo.State == AttemptFailed:
 		return k.fail(rec.Path, errors.New(rec.Undo.Error))

@@ -62,7 +62,8 @@ func RetryAfter(err error, d time.Duration) error {
 }
 
 // Definite marks err as the failure of an attempt that certainly had no effect, so that the next attempt may carry a
-// new idempotency key. Without it the outcome counts as unknown and the key stays the same.
+// new idempotency key. Without it the outcome counts as unknown and the key stays the same. A step of which every
+// attempt definitely failed never happened: there is nothing to undo.
 func Definite(err error) error {
 	if err == nil {
 		return nil

@@ -192,8 +192,9 @@ func (w *world) wantState(id string, want saga.State) *saga.Record {
 //
 //	!  fails for good        ?  fails once, then succeeds      ~  has no undo
 //	=  has no effect         *  continues on error             x  its undo fails for good
+//	#  is definitely refused
 func (w *world) step(spec string) saga.Step {
-	name := strings.TrimRight(spec, "!?~=*x")
+	name := strings.TrimRight(spec, "!?~=*x#")
 	marks := spec[len(name):]
 	has := func(mark string) bool { return strings.Contains(marks, mark) }
 	failures := 0
@@ -206,6 +207,8 @@ func (w *world) step(spec string) saga.Step {
 		switch {
 		case has("!"):
 			return nil, saga.Permanent(errors.New("broken"))
+		case has("#"):
+			return nil, saga.Permanent(saga.Definite(errors.New("refused")))
 		case has("?") && failures == 0:
 			failures++
 			return nil, errors.New("hiccup")

@@ -30,7 +30,12 @@ type Attempts struct {
 	EndedAt     time.Time
 	// Abandoned tells that a call overstayed its deadline: it may be running still.
 	Abandoned bool
+	// Unknown tells that an attempt ended without a definite result: it may have had its effect.
+	Unknown bool
 }
+
+// neverHappened tells whether it is certain that there was no effect: every attempt definitely failed.
+func (a *Attempts) neverHappened() bool { return a.State == AttemptFailed && !a.Unknown }
 
 // unresolved tells whether a call may still be under way somewhere.
 func (a *Attempts) unresolved() bool { return a.State == AttemptStarted || a.Abandoned }
@@ -202,6 +207,7 @@ func (r *Record) stepStarted(e Event) {
 	a := s.attempts(e.Undo)
 	if a.State == AttemptStarted {
 		a.Interrupted++ // started again with no result between: whoever ran it died
+		a.Unknown = true
 	}
 	a.State, a.Deadline, a.RetryAt, a.Abandoned = AttemptStarted, e.Due.Time(), time.Time{}, false
 }
@@ -254,6 +260,8 @@ func (r *Record) attemptFailed(e Event) {
 	}
 	if e.Flags&Indefinite == 0 {
 		a.N++
+	} else {
+		a.Unknown = true
 	}
 	if e.Flags&Final != 0 {
 		a.State = AttemptFailed

@@ -156,13 +156,12 @@ func TestCrashLoopFailsTheStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.start("t", w.flow("flow", saga.Sequence(w.step("a"), w.step("killer"))))
-		read := int64(1)
 		for i := range saga.MaxInterruptions {
 			claim, err := w.journal.Claim(t.Context(), "t", "dead")
 			if err != nil {
 				t.Fatal(err)
 			}
-			read = claim.Events[len(claim.Events)-1].Seq
+			read := claim.Events[len(claim.Events)-1].Seq
 			events := []saga.Event{{Kind: saga.KindStepStarted, Path: "killer", StepKind: saga.KindActivity}}
 			if i == 0 {
 				events = append([]saga.Event{
@@ -206,12 +205,14 @@ func TestNothingSlipsInBeforeAParkOrAnEnd(t *testing.T) {
 		{
 			"a signal that comes as the task parks is seen",
 			func(w *world) saga.Step { return saga.Sequence(saga.Signal("s", "go", 0), w.step("b")) },
-			saga.Event{Kind: saga.KindSignal, Name: "go"}, "do b", saga.Completed,
+			saga.Event{Kind: saga.KindSignal, Name: "go"},
+			"do b", saga.Completed,
 		},
 		{
 			"a cancel that comes as the task completes undoes it",
 			func(w *world) saga.Step { return saga.Sequence(w.step("a")) },
-			saga.Event{Kind: saga.KindCancel}, "do a, undo a", saga.Cancelled,
+			saga.Event{Kind: saga.KindCancel},
+			"do a, undo a", saga.Cancelled,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

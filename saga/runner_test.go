@@ -25,6 +25,8 @@ func TestSequence(t *testing.T) {
 		{name: "a step without undo is listed", steps: "a b~ c!", trail: "do a, do b, do c, undo c, undo a", state: saga.Failed, notUndone: "b"},
 		{name: "a step without effect is not listed", steps: "a b=~ c!", trail: "do a, do b, do c, undo c, undo a", state: saga.Failed},
 		{name: "an undo that fails for good is stuck", steps: "a bx c!", trail: "do a, do b, do c, undo c, undo b, undo b", state: saga.Stuck},
+		{name: "what was definitely refused never happened", steps: "a b c#", trail: "do a, do b, do c, undo b, undo a", state: saga.Failed},
+		{name: "nor is it listed", steps: "a b c#~", trail: "do a, do b, do c, undo b, undo a", state: saga.Failed},
 		{name: "no steps at all", steps: "", trail: "", state: saga.Completed},
 	} {
 		t.Run(c.name, func(t *testing.T) {

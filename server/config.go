@@ -263,6 +263,9 @@ func (l *loader) auth(c *Config) {
 
 // secret finds a named secret: OSP_SECRET_NAME, or the file that OSP_SECRET_NAME_FILE names.
 func (e Environment) secret(name string) (string, bool) {
+	if strings.HasSuffix(name, "_FILE") {
+		return "", false // it would be the path, not the secret
+	}
 	v, err := e.get("OSP_SECRET_" + name)
 	return v, err == nil && v != ""
 }

@@ -38,6 +38,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	closing  chan struct{} // closed when the server begins to stop
+	calls    *tasks.HTTP   // of http.saga
 	extra    []tasks.Type
 }
 
@@ -102,8 +103,8 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (s *Server) dispatch() error {
-	effects := tasks.Builtin(s.store, s.newHTTP())
-	catalogue, err := tasks.NewCatalogue(append(effects, s.extra...)...)
+	s.calls = s.newHTTP()
+	catalogue, err := tasks.NewCatalogue(append(tasks.Builtin(s.store, s.calls), s.extra...)...)
 	if err != nil {
 		return fmt.Errorf("the catalogue of task types: %w", err)
 	}
@@ -208,6 +209,9 @@ const slack = 2 * time.Second
 func (s *Server) close() {
 	if s.listener != nil {
 		_ = s.listener.Close()
+	}
+	if s.calls != nil {
+		s.calls.Close()
 	}
 	if s.journal != nil {
 		_ = s.journal.Close()

@@ -183,7 +183,9 @@ func (d *Dispatcher) Events(ctx context.Context, id string, after int64) ([]saga
 }
 
 // List returns a page of tasks from the result store.
-func (d *Dispatcher) List(ctx context.Context, q saga.Query) (saga.Page, error) { return d.Rows.List(ctx, q) }
+func (d *Dispatcher) List(ctx context.Context, q saga.Query) (saga.Page, error) {
+	return d.Rows.List(ctx, q)
+}
 
 // Watch tells of every append to a task's journal until ctx ends.
 func (d *Dispatcher) Watch(ctx context.Context, id string) (<-chan struct{}, error) {

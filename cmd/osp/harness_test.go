@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -172,12 +173,7 @@ func (o *osp) wait(id string, within time.Duration, states ...saga.State) saga.T
 	var task saga.Task
 	eventually(o.t, within, func() bool {
 		task = o.task(200, "GET", "/v1/tasks/"+id, nil)
-		for _, s := range states {
-			if task.State == s {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(states, task.State)
 	}, func() any { return task })
 	return task
 }
