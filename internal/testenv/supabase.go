@@ -63,7 +63,7 @@ func startSupabase() (*SupabaseServer, error) {
 		return nil, err
 	}
 	s := &SupabaseServer{
-		pg: pg, ServiceKey: roleKey("service_role"), AnonKey: roleKey("anon"), JWTSecret: jwtSecret,
+		pg: pg, idle: func() {}, ServiceKey: roleKey("service_role"), AnonKey: roleKey("anon"), JWTSecret: jwtSecret,
 		DatabaseURL: pg.url("postgres"), AdminURL: pg.url(admin),
 	}
 	if err := s.fill(); err != nil {
@@ -106,7 +106,8 @@ func (s *SupabaseServer) fill() error {
 
 // gateway maps /rest/v1/* to PostgREST, and an apikey alone to a bearer token, as Supabase's does.
 func gateway(target *url.URL) (server *httptest.Server, closeIdle func()) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	// PostgREST closes idle connections itself after 30 s; a request that crosses that would get a 502.
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second}
 	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		if r.In.Header.Get("Authorization") == "" && r.In.Header.Get("apikey") != "" {
@@ -167,6 +168,7 @@ func (s *SupabaseServer) StopREST() {
 	if s.rest != nil {
 		s.rest.stop(syscall.SIGTERM)
 		s.rest = nil
+		s.idle()
 	}
 }
 
@@ -193,7 +195,6 @@ func (s *SupabaseServer) close() {
 	if s.proxy != nil {
 		s.proxy.CloseClientConnections()
 		s.proxy.Close()
-		s.idle()
 	}
 	s.StopREST()
 	s.pg.close()
