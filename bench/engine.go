@@ -172,7 +172,7 @@ func (d *database) waiting(ctx context.Context, s settings) (bytes, commands flo
 		}
 	}
 	deadline := time.Now().Add(5 * time.Minute)
-	for d.client.ZCard(ctx, "asynq:{default}:retry").Val() < int64(s.waiting/starters*starters) {
+	for d.raw.ZCard(ctx, "asynq:{default}:retry").Val() < int64(s.waiting/starters*starters) {
 		if time.Now().After(deadline) {
 			return 0, 0, errors.New("the tasks do not come to wait")
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// run is what came of a throughput run.
+// outcome is what came of a throughput run.
 type outcome struct {
 	perS float64
 	cpu  float64 // seconds per 1,000 tasks, of this process and the redis-server
@@ -20,14 +20,14 @@ const checkInterval = 5 * time.Millisecond
 
 // floorServer is raw asynq with a task that does nothing; done is told of each.
 func (d *database) floorServer(s settings, done func()) (*asynq.Server, *asynq.Client, error) {
-	server := asynq.NewServerFromRedisClient(d.client, asynq.Config{
+	server := asynq.NewServerFromRedisClient(d.raw, asynq.Config{
 		Concurrency: s.inFlight, TaskCheckInterval: checkInterval, LogLevel: asynq.FatalLevel,
 	})
 	err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
 		done()
 		return nil
 	}))
-	return server, asynq.NewClientFromRedisClient(d.client), err
+	return server, asynq.NewClientFromRedisClient(d.raw), err
 }
 
 // floor is the throughput of raw asynq.

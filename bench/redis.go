@@ -21,9 +21,10 @@ import (
 // database is a redis-server of the benchmark's own.
 type database struct {
 	cmd     *exec.Cmd
-	client  redis.UniversalClient
-	dir     string
+	raw     redis.UniversalClient // plain, for the floor and for looking
+	client  redis.UniversalClient // the engine's: with group commit, as the server has it
 	ungroup func()
+	dir     string
 }
 
 // startRedis starts redis-server on a free port, without persistence.
@@ -46,12 +47,11 @@ func startRedis(ctx context.Context) (*database, error) {
 	if err := d.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
-	d.client = redis.NewClient(&redis.Options{
-		Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true,
-	})
+	options := redis.Options{Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true}
+	d.raw, d.client = redis.NewClient(&options), redis.NewClient(&options)
 	d.ungroup = journal.GroupCommit(d.client)
 	deadline := time.Now().Add(10 * time.Second)
-	for d.client.Ping(ctx).Err() != nil {
+	for d.raw.Ping(ctx).Err() != nil {
 		if time.Now().After(deadline) {
 			d.stop()
 			return nil, fmt.Errorf("redis-server does not answer on %s", addr)
@@ -62,7 +62,8 @@ func startRedis(ctx context.Context) (*database, error) {
 }
 
 func (d *database) stop() {
-	_ = d.client.Close()
+	d.ungroup()
+	_, _ = d.client.Close(), d.raw.Close()
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	_ = d.cmd.Wait()
 	_ = os.RemoveAll(d.dir)
@@ -75,7 +76,7 @@ func (d *database) info(ctx context.Context, name string) float64 {
 }
 
 func (d *database) text(ctx context.Context, name string) string {
-	all := d.client.Info(ctx, "everything").Val()
+	all := d.raw.Info(ctx, "everything").Val()
 	for lines := bufio.NewScanner(strings.NewReader(all)); lines.Scan(); {
 		if value, ok := strings.CutPrefix(lines.Text(), name+":"); ok {
 			return value
@@ -101,4 +102,4 @@ func (d *database) cpu(ctx context.Context) float64 {
 }
 
 // empty forgets everything, so that runs do not weigh on each other.
-func (d *database) empty(ctx context.Context) error { return d.client.FlushAll(ctx).Err() }
+func (d *database) empty(ctx context.Context) error { return d.raw.FlushAll(ctx).Err() }

@@ -44,6 +44,7 @@ type Config struct {
 	Open            bool // OSP_AUTH=off
 	Queues          map[string]int
 	Concurrency     int
+	Servers         int // asynq servers in a worker
 	CheckInterval   time.Duration
 	ShutdownTimeout time.Duration
 	Lease           time.Duration
@@ -101,6 +102,7 @@ func Load(role Role, env Environment) (Config, error) {
 		SupabaseKey:     l.text("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"),
 		Queues:          l.queues(),
 		Concurrency:     l.number("OSP_CONCURRENCY", 64, 1, 10_000),
+		Servers:         l.number("OSP_SERVERS", 2, 1, 16),
 		CheckInterval:   l.duration("OSP_CHECK_INTERVAL", 10*time.Millisecond),
 		ShutdownTimeout: l.duration("OSP_SHUTDOWN_TIMEOUT", 8*time.Second),
 		Lease:           l.duration("OSP_LEASE", 5*time.Second),

@@ -27,6 +27,7 @@ type Server struct {
 
 	embedded   *embeddedRedis // dev only
 	redis      redis.UniversalClient
+	ungroup    func()
 	journal    *journal.Redis
 	store      results.Store
 	queue      *tasks.Queue
@@ -67,6 +68,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.store, err = openStore(ctx, s.config); err != nil {
 		return err
 	}
+	s.ungroup = journal.GroupCommit(s.redis)
 	s.journal = journal.New(s.redis, journal.Options{LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished})
 	s.queue = tasks.NewQueue(s.redis)
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
@@ -121,7 +123,7 @@ func (s *Server) newWorker() *tasks.Worker {
 		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended,
 	}
 	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
-		Queues: s.config.Queues, Concurrency: s.config.Concurrency, CheckInterval: s.config.CheckInterval,
+		Queues: s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
 	})
 }
@@ -215,6 +217,9 @@ func (s *Server) close() {
 	}
 	if s.journal != nil {
 		_ = s.journal.Close()
+	}
+	if s.ungroup != nil {
+		s.ungroup()
 	}
 	if s.redis != nil {
 		_ = s.redis.Close()
