@@ -86,6 +86,9 @@ func TestIndexEntriesWithoutATaskAreForgotten(t *testing.T) {
 	if len(woken)+len(overdue)+len(dirty) != 0 {
 		t.Errorf("got %v, %v and %v, want nothing", woken, overdue, dirty)
 	}
+	if keys := scan(t, client, "*"); len(keys) != 0 {
+		t.Errorf("left: %v", keys)
+	}
 	must(t, client.ZAdd(t.Context(), "osp:{00}:dirty", redis.Z{Score: 1, Member: "gone"}).Err())
 	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: "gone", Version: 1, Stored: 1}}))
 	if keys := scan(t, client, "*"); len(keys) != 0 {
@@ -138,6 +141,19 @@ func TestNothingOfAFinishedFamilyIsKeptForEver(t *testing.T) {
 		if ttl := client.PTTL(t.Context(), key).Val(); ttl < 0 && key != "osp:{00}:outbox" {
 			t.Errorf("%s is kept for ever", key)
 		}
+	}
+}
+
+func TestALongKeyKeepsTheMetaHashDense(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	id := waitingOrder(t, j, 1)
+	for _, key := range []string{strings.Repeat("k", 40), strings.Repeat("k", 400)} {
+		_, err := j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindSignal}, Dedupe: key})
+		must(t, err)
+	}
+	if e := client.ObjectEncoding(t.Context(), "osp:{00}:m:"+id).Val(); e != "listpack" {
+		t.Errorf("got %s, want listpack", e)
 	}
 }
 

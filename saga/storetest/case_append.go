@@ -189,8 +189,10 @@ var appendCases = []testCase{
 		same(b, "events", b.kinds("a"), "created signal")
 	}},
 	{"a batch may name the moment of the event it follows", func(b *bench) {
-		l := b.claimed("a")
-		at := b.append(l, saga.Batch{Read: 1, Decisions: []saga.Event{decision("x")}}).Now
+		b.started("a")
+		c := b.claim("a")
+		l, first := c.Lease, saga.MicrosOf(c.Events[0].At)
+		at := b.append(l, saga.Batch{Read: 1, ReadAt: first, Decisions: []saga.Event{decision("x")}}).Now
 		same(b, "decided", b.append(l, saga.Batch{Read: 2, ReadAt: saga.MicrosOf(at), Decisions: []saga.Event{decision("y")}}).Decided, true)
 	}},
 	{"the version rises with every append", func(b *bench) {

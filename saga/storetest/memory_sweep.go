@@ -67,13 +67,8 @@ func (m *Memory) Dirty(_ context.Context, limit int) ([]saga.Snapshot, error) {
 	defer unlock()
 	var list []saga.Snapshot
 	for _, id := range m.dirty.until(now, limit) {
-		e := m.tasks[id]
-		if e == nil {
-			delete(m.dirty, id)
-			continue
-		}
 		m.dirty[id] = now + hold.Microseconds()
-		s, err := e.snapshot()
+		s, err := m.tasks[id].snapshot() // what is dirty does not expire
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +91,6 @@ func (m *Memory) clean(f saga.Flushed, now int64) {
 	e := m.tasks[f.ID]
 	switch {
 	case e == nil:
-		delete(m.dirty, f.ID)
 	case f.Stored > f.Version:
 		e.version = max(e.version, f.Stored+1)
 		m.dirty[f.ID] = now
