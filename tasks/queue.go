@@ -69,6 +69,21 @@ func (q *Queue) Wake(ctx context.Context, ref saga.Ref) error {
 	return nil
 }
 
+// deliver has a parked asynq task delivered now.
+func (q *Queue) deliver(d delivery) error { return q.inspector.RunTask(d.queue, d.asynqID) }
+
+// Backlog is how many deliveries of a queue are waiting for a worker.
+func (q *Queue) Backlog(queue string) (int, error) {
+	info, err := q.inspector.GetQueueInfo(queue)
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("backlog of queue %s: %w", queue, err)
+	}
+	return info.Pending, nil
+}
+
 // TakeOver has a task delivered whose runner is gone. While asynq still believes that the dead worker has it (for 60 to
 // 120 s), a second asynq task is made for the same id: its own bookkeeping stays untouched, and when it delivers the
 // first one again the journal says that there is nothing to do. One such task is made for an epoch, however many

@@ -25,6 +25,7 @@ type Waker interface {
 	Enqueue(ctx context.Context, ref saga.Ref) error
 	Wake(ctx context.Context, ref saga.Ref) error
 	TakeOver(ctx context.Context, ref saga.Ref) error
+	Backlog(queue string) (int, error)
 }
 
 // Sweeper is the reconciler: it wakes tasks whose wake-up was lost, takes over those whose runner died, and tells
@@ -92,8 +93,9 @@ func (s *Sweeper) wake(ctx context.Context) error {
 		return err
 	}
 	for _, ref := range refs {
-		if err := s.Queue.Wake(ctx, ref); err != nil {
-			s.Log.DebugContext(ctx, "task is on its way", "task", ref.ID, "error", err)
+		// Not Wake: asynq may believe that a worker has the task which died while a second delivery was parked.
+		if err := s.Queue.TakeOver(ctx, ref); err != nil {
+			s.Log.DebugContext(ctx, "task not woken, trying again", "task", ref.ID, "error", err)
 		}
 	}
 	return nil
@@ -104,19 +106,40 @@ func (s *Sweeper) takeOver(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return sweepEvery, err
 	}
+	backlogs := map[string]int{}
 	for _, ref := range refs {
+		if s.queued(ref, backlogs) {
+			continue
+		}
 		s.Log.DebugContext(ctx, "task is overdue", "task", ref.ID)
 		if err := s.Queue.TakeOver(ctx, ref); err != nil {
 			s.Log.WarnContext(ctx, "overdue task not woken, trying again", "task", ref.ID, "error", err)
 		}
 	}
 	if len(refs) == sweepLimit {
-		return 0, nil
+		return nudgeDelay, nil // there are more
 	}
 	if next.IsZero() {
 		return sweepEvery, nil
 	}
 	return min(max(next.Sub(s.Now()), 10*time.Millisecond), sweepEvery), nil
+}
+
+// longBacklog is a backlog behind which tasks wait longer than it takes to count as overdue.
+const longBacklog = 1000
+
+// queued tells whether a task that was never claimed is most likely just waiting for its turn. To ask asynq about each
+// would cost more than to carry it out; when the backlog is gone, whatever asynq has lost is still overdue.
+func (s *Sweeper) queued(ref saga.Ref, backlogs map[string]int) bool {
+	if ref.Epoch != 0 {
+		return false
+	}
+	n, known := backlogs[ref.Queue]
+	if !known {
+		n, _ = s.Queue.Backlog(ref.Queue) // unknown counts as none
+		backlogs[ref.Queue] = n
+	}
+	return n >= longBacklog
 }
 
 // deliver tells parents of children that have ended.

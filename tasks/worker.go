@@ -35,9 +35,13 @@ type Worker struct {
 	now     func() time.Time
 	drained chan struct{}
 
+	running  sync.WaitGroup // deliveries
 	mu       sync.Mutex
-	handOver []saga.Ref // parked only because this worker stops
+	handOver []delivery // parked only because this worker stops
 }
+
+// delivery is an asynq task that was delivered: a task's own, or one that was made to take it over.
+type delivery struct{ queue, asynqID string }
 
 // near is how far ahead a worker itself wakes what it parked: asynq counts whole seconds and looks every five.
 const near = time.Minute
@@ -82,46 +86,63 @@ func (w *Worker) Stop(ctx context.Context) {
 		all.Go(s.Shutdown)
 	}
 	all.Wait()
+	w.await(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, ref := range w.handOver {
-		if err := w.queue.Wake(ctx, ref); err != nil {
-			w.log.WarnContext(ctx, "task not handed over; the reconciler finds it", "task", ref.ID, "error", err)
+	for _, d := range w.handOver {
+		if err := w.queue.deliver(d); err != nil {
+			w.log.DebugContext(ctx, "task is on its way, or the sweeper finds it", "task", d.asynqID, "error", err)
 		}
 	}
 }
 
+// await gives deliveries that asynq has let go of the time to write what they know and to release their leases.
+func (w *Worker) await(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		w.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		w.log.WarnContext(ctx, "steps that ignore their context are left behind; other workers take their tasks over")
+	}
+}
+
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
-	id := string(t.Payload())
-	err := w.runner.Run(ctx, id)
+	w.running.Add(1)
+	defer w.running.Done()
+	err := w.runner.Run(ctx, string(t.Payload()))
 	var parked *saga.ParkedError
 	if !errors.As(err, &parked) {
 		return err
 	}
-	queue, _ := asynq.GetQueueName(ctx)
-	ref := saga.Ref{ID: id, Type: t.Type(), Queue: queue}
-	if parked.Now {
+	var d delivery
+	d.queue, _ = asynq.GetQueueName(ctx)
+	d.asynqID, _ = asynq.GetTaskID(ctx)
+	switch {
+	case parked.Now:
 		w.mu.Lock()
-		w.handOver = append(w.handOver, ref)
+		w.handOver = append(w.handOver, d)
 		w.mu.Unlock()
-		return err
-	}
-	if !parked.Due.IsZero() && parked.For < near {
-		w.wakeIn(parked.For, ref)
+	case !parked.Due.IsZero() && parked.For < near:
+		w.deliverIn(parked.For, d)
 	}
 	return err
 }
 
-// wakeIn wakes a task at its due time exactly. If this process dies before, the reconciler does it two seconds late.
-func (w *Worker) wakeIn(d time.Duration, ref saga.Ref) {
-	time.AfterFunc(max(d, 5*time.Millisecond), func() {
+// deliverIn has a parked task delivered at its due time exactly. If this process dies before, the sweeper does it two
+// seconds late.
+func (w *Worker) deliverIn(after time.Duration, d delivery) {
+	time.AfterFunc(max(after, 5*time.Millisecond), func() {
 		select {
 		case <-w.drained:
 			return
 		default:
 		}
-		if err := w.queue.Wake(context.Background(), ref); err != nil {
-			w.log.Debug("task not woken; it is on its way or the reconciler finds it", "task", ref.ID, "error", err)
+		if err := w.queue.deliver(d); err != nil {
+			w.log.Debug("task is on its way, or the sweeper finds it", "task", d.asynqID, "error", err)
 		}
 	})
 }
