@@ -253,6 +253,28 @@ func TestALargeOutboxComesRound(t *testing.T) {
 	}
 }
 
+func TestAnOutboxIsReadFromItsTopWhenNothingIsLeftBelow(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	const outbox = "osp:{00}:outbox"
+	for n := range 1000 {
+		must(t, client.HSet(t.Context(), outbox, "child-"+strconv.Itoa(n), "2 parent "+strings.Repeat("x", 80)).Err())
+	}
+	first, err := j.Outbox(t.Context(), 10)
+	must(t, err)
+	rest, err := client.HGetAll(t.Context(), outbox).Result()
+	must(t, err)
+	delete(rest, first[0].Child)
+	for child := range rest {
+		must(t, client.HDel(t.Context(), outbox, child).Err())
+	}
+	again, err := j.Outbox(t.Context(), 10)
+	must(t, err)
+	if len(again) != 1 || again[0] != first[0] {
+		t.Errorf("got %v, want %v", again, first[0])
+	}
+}
+
 func TestSmallSettings(t *testing.T) {
 	client := server(t)
 	j := journal.New(client, journal.Options{
