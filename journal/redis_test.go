@@ -257,9 +257,12 @@ func TestAnOutboxIsReadFromItsTopWhenNothingIsLeftBelow(t *testing.T) {
 	client := server(t)
 	j := journal.New(client, journal.Options{})
 	const outbox = "osp:{00}:outbox"
-	for n := range 1000 {
-		must(t, client.HSet(t.Context(), outbox, "child-"+strconv.Itoa(n), "2 parent "+strings.Repeat("x", 80)).Err())
+	fill := func() {
+		for n := range 1000 {
+			must(t, client.HSet(t.Context(), outbox, "child-"+strconv.Itoa(n), "2 parent "+strings.Repeat("x", 80)).Err())
+		}
 	}
+	fill()
 	first, err := j.Outbox(t.Context(), 10)
 	must(t, err)
 	rest, err := client.HGetAll(t.Context(), outbox).Result()
@@ -272,6 +275,16 @@ func TestAnOutboxIsReadFromItsTopWhenNothingIsLeftBelow(t *testing.T) {
 	must(t, err)
 	if len(again) != 1 || again[0] != first[0] {
 		t.Errorf("got %v, want %v", again, first[0])
+	}
+
+	fill()
+	_, err = j.Outbox(t.Context(), 10)
+	must(t, err)
+	must(t, client.Del(t.Context(), outbox).Err())
+	none, err := j.Outbox(t.Context(), 10)
+	must(t, err)
+	if len(none) != 0 {
+		t.Errorf("got %v, want nothing", none)
 	}
 }
 
