@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"time"
 )
@@ -29,6 +30,7 @@ type settings struct {
 	idle     time.Duration // how long the idle worker is watched
 	flush    bool
 	servers  int
+	profile  string
 }
 
 // report is bench/results.json.
@@ -61,7 +63,8 @@ func main() {
 	flag.IntVar(&s.waiting, "waiting", 100_000, "waiting tasks")
 	flag.DurationVar(&s.idle, "idle", 10*time.Second, "how long the idle worker is watched")
 	flag.BoolVar(&s.flush, "flush", true, "run the flusher, into a store that keeps nothing")
-	flag.IntVar(&s.servers, "servers", 1, "asynq servers in the worker")
+	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
+	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the forward runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, s, os.Stdout)
@@ -102,7 +105,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 			return r, err
 		}
 		progress(out, "round %d of %d: three steps forward", i+1, s.rounds)
-		forward, err := db.throughput(ctx, s, forwardType)
+		forward, err := profiled(s, func() (outcome, error) { return db.throughput(ctx, s, forwardType) })
 		if err != nil {
 			return r, err
 		}
@@ -155,6 +158,23 @@ idle worker, Redis commands/s                        – %13.1f
 `, r.FloorPerS, r.ForwardPerS, r.CompensatedPerS, r.ForwardRatio, r.CompensatedRatio, r.FloorCPUPer1000, r.CPUPer1000,
 		r.FloorLoneP50, r.LoneP50, r.LoneP99, r.RedisBytesPerWaiting, r.IdleCommandsPerS, r.IdleWith,
 		r.IdleCommandsWaiting, r.Redis, r.Go)
+}
+
+// profiled runs f under the CPU profiler, if that is asked for.
+func profiled(s settings, f func() (outcome, error)) (outcome, error) {
+	if s.profile == "" {
+		return f()
+	}
+	file, err := os.Create(s.profile)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer func() { _ = file.Close() }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return outcome{}, err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
 
 func progress(out io.Writer, format string, args ...any) {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -10,7 +11,7 @@ import (
 
 // A flusher that takes a batch of large journals gives back what it has no room for.
 const (
-	atOnce   = 32      // journals read in one round trip
+	atOnce   = 32      // journals read, or marks cleared, by one script
 	roomFor  = 8 << 20 // bytes after which no more are read
 	minBytes = 512     // of a journal, for the estimate
 )
@@ -45,26 +46,27 @@ func (r *Redis) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
 
 // snapshots reads several journals of one partition, and tells how large they are.
 func (r *Redis) snapshots(ctx context.Context, p *partition, ids []string) (list []saga.Snapshot, size int, err error) {
-	calls := make([]call, len(ids))
+	keys, args := make([]string, 1, 1+2*len(ids)), make([]any, len(ids))
+	keys[0] = p.dirty
 	for i, id := range ids {
-		calls[i] = call{[]string{p.journal(id), p.meta(id), p.dirty}, []any{id}}
+		keys, args[i] = append(keys, p.journal(id), p.meta(id)), id
 	}
-	answers, err := r.runAll(ctx, snapshotScript, calls)
+	answers, err := r.run(ctx, snapshotScript, keys, args...)
 	if err != nil {
 		return nil, 0, fail(ctx, "read dirty tasks", "", err)
 	}
-	for i, a := range answers {
-		answer, err := a.Slice()
-		if err != nil || len(answer) == 0 {
+	for i, id := range ids {
+		answer := answers.list(i)
+		if len(answer) == 0 {
 			continue // the task is gone, and so is its mark
 		}
-		events := reply(answer).list(6)
+		events := answer.list(6)
 		for n := range events {
 			size += max(len(events.text(n)), minBytes)
 		}
-		s, err := snapshot(ids[i], answer)
+		s, err := snapshot(id, answer)
 		if err != nil {
-			return nil, 0, err
+			continue // an event of a newer release: the task stays dirty for a flusher that knows it
 		}
 		list = append(list, s)
 	}
@@ -85,19 +87,35 @@ func (r *Redis) Clean(ctx context.Context, list []saga.Flushed) error {
 	if err := r.letGo(ctx, list); err != nil {
 		return fail(ctx, "let children go", "", err)
 	}
-	keep := r.o.KeepFinished.Milliseconds()
-	calls := make([]call, len(list))
-	for i, f := range list {
-		p := r.of(f.ID)
-		calls[i] = call{
-			[]string{p.journal(f.ID), p.meta(f.ID), p.tombstone(f.ID), p.dirty},
-			[]any{f.ID, f.Version, f.Stored, keep, keep + r.o.IdempotencyWindow.Milliseconds()},
+	for p, list := range r.byPartition(list) {
+		for chunk := range slices.Chunk(list, atOnce) {
+			if err := r.clean(ctx, p, chunk); err != nil {
+				return fail(ctx, "clean tasks", "", err)
+			}
 		}
 	}
-	if _, err := r.runAll(ctx, cleanScript, calls); err != nil {
-		return fail(ctx, "clean tasks", "", err)
-	}
 	return nil
+}
+
+func (r *Redis) byPartition(list []saga.Flushed) map[*partition][]saga.Flushed {
+	parts := map[*partition][]saga.Flushed{}
+	for _, f := range list {
+		p := r.of(f.ID)
+		parts[p] = append(parts[p], f)
+	}
+	return parts
+}
+
+func (r *Redis) clean(ctx context.Context, p *partition, list []saga.Flushed) error {
+	keep := r.o.KeepFinished.Milliseconds()
+	keys := append(make([]string, 0, 1+3*len(list)), p.dirty)
+	args := append(make([]any, 0, 2+3*len(list)), keep, keep+r.o.IdempotencyWindow.Milliseconds())
+	for _, f := range list {
+		keys = append(keys, p.journal(f.ID), p.meta(f.ID), p.tombstone(f.ID))
+		args = append(args, f.ID, f.Version, f.Stored)
+	}
+	_, err := cleanScript.Run(ctx, r.client, keys, args...).Result()
+	return err
 }
 
 // letGo lets the children go of tasks that may expire now. It comes before the tasks' own marks are cleared, so that a

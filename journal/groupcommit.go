@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"net"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -52,7 +53,7 @@ func (g *group) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func (g *group) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		original, ok := cmd.(*redis.Cmd)
-		if !ok || cmd.Name() != "evalsha" {
+		if !ok || cmd.Name() != "evalsha" || urgent(original.Args()) {
 			return next(ctx, cmd)
 		}
 		s := &script{cmd: redis.NewCmd(context.WithoutCancel(ctx), original.Args()...), done: make(chan struct{})}
@@ -76,6 +77,16 @@ func (g *group) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		original.SetErr(err)
 		return err
 	}
+}
+
+// urgent tells whether a script is asynq's dequeue. An asynq server takes one task per round trip, so this one does not
+// wait for company. Its arguments are evalsha, hash, number of keys, asynq:{queue}:pending, asynq:{queue}:paused, …
+func urgent(args []any) bool {
+	if len(args) < 5 {
+		return false
+	}
+	key, _ := args[4].(string)
+	return strings.HasSuffix(key, ":paused")
 }
 
 // send takes what waits and sends it, again and again.

@@ -90,17 +90,18 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 // Read implements [saga.Journal].
 func (r *Redis) Read(ctx context.Context, id string) (saga.Snapshot, error) {
 	p := r.of(id)
-	answer, err := r.run(ctx, snapshotScript, []string{p.journal(id), p.meta(id), p.dirty}, "")
+	answers, err := r.run(ctx, snapshotScript, []string{p.dirty, p.journal(id), p.meta(id)}, "")
 	if err != nil {
 		return saga.Snapshot{}, fail(ctx, "read task", id, err)
 	}
+	answer := answers.list(0)
 	if len(answer) == 0 {
 		return saga.Snapshot{}, sentence("read task", id, saga.ErrNotFound)
 	}
 	return snapshot(id, answer)
 }
 
-// snapshot reads the answer of snapshot.lua.
+// snapshot reads one answer of snapshot.lua.
 func snapshot(id string, answer reply) (saga.Snapshot, error) {
 	ref := saga.Ref{
 		ID: id, Type: answer.text(0), Queue: answer.text(1), Epoch: number(answer.text(2)),

@@ -1,18 +1,24 @@
--- Forgets the dirty mark of a task whose row was written, and lets it expire if it has ended.
--- KEYS journal, meta, tombstone, dirty
--- ARGV id, version written, version stored, how long to keep, how long the id stays taken (both in ms)
-local marked = redis.call('ZREM', KEYS[4], ARGV[1]) -- first: see take.lua
-local m = redis.call('HMGET', KEYS[2], 'v', 'f', 'h', 'p', 'r')
-if not m[1] then return 0 end
-local version, written, stored = tonumber(m[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-if stored > written then
-  redis.call('HSET', KEYS[2], 'v', us(math.max(version, stored + 1)))
-  redis.call('ZADD', KEYS[4], us(now), ARGV[1])
-elseif version ~= written then
-  if marked == 1 then redis.call('ZADD', KEYS[4], us(now), ARGV[1]) end
-elseif m[2] and (m[5] or not m[4]) and redis.call('PTTL', KEYS[2]) < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
-  redis.call('PEXPIRE', KEYS[2], ARGV[4])
-  redis.call('SET', KEYS[3], m[3], 'PX', ARGV[5])
+-- Forgets the dirty marks of tasks whose rows were written, and lets those expire that have ended.
+-- KEYS dirty, then journal, meta and tombstone of each
+-- ARGV how long to keep, how long the ids stay taken (both in ms), then id, version written and version stored of each
+local function clean(journal, meta, tombstone, id, written, stored)
+  local marked = redis.call('ZREM', KEYS[1], id) -- first: see take.lua
+  local m = redis.call('HMGET', meta, 'v', 'f', 'h', 'p', 'r')
+  if not m[1] then return end
+  local version = tonumber(m[1])
+  if stored > written then
+    redis.call('HSET', meta, 'v', us(math.max(version, stored + 1)))
+    redis.call('ZADD', KEYS[1], us(now), id)
+  elseif version ~= written then
+    if marked == 1 then redis.call('ZADD', KEYS[1], us(now), id) end
+  elseif m[2] and (m[5] or not m[4]) and redis.call('PTTL', meta) < 0 then
+    redis.call('PEXPIRE', journal, ARGV[1])
+    redis.call('PEXPIRE', meta, ARGV[1])
+    redis.call('SET', tombstone, m[3], 'PX', ARGV[2])
+  end
+end
+for i = 0, (#ARGV - 2) / 3 - 1 do
+  clean(KEYS[3 * i + 2], KEYS[3 * i + 3], KEYS[3 * i + 4],
+    ARGV[3 * i + 3], tonumber(ARGV[3 * i + 4]), tonumber(ARGV[3 * i + 5]))
 end
 return 0
