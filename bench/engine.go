@@ -80,7 +80,8 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 		Ended: func(saga.Created, saga.State) { ended() },
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{
-		Queues: queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: checkInterval, ShutdownTimeout: 5 * time.Second, Log: quiet,
+		Opening: catalogue.Opening,
+		Queues:  queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: checkInterval, ShutdownTimeout: 5 * time.Second, Log: quiet,
 	})
 	return e, e.worker.Start()
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,10 +15,29 @@ var calls atomic.Uint64
 
 // Claim implements [saga.Journal].
 func (r *Redis) Claim(ctx context.Context, id, nonce string) (saga.Claim, error) {
+	return r.claim(ctx, id, nonce, "", "", 0, "")
+}
+
+// Open implements [saga.Journal]. The script puts the due time into the event, for only it knows the time.
+func (r *Redis) Open(ctx context.Context, id, nonce string, o saga.Opening) (saga.Claim, error) {
+	o.Start.Due = placeholder
+	body, err := saga.Encode(o.Start)
+	if err != nil {
+		return saga.Claim{}, sentence("claim task", id, err)
+	}
+	before, after, _ := strings.Cut(string(body), strconv.Itoa(placeholder))
+	return r.claim(ctx, id, nonce, o.TreeHash, before, o.Timeout.Microseconds(), after)
+}
+
+// placeholder is a due time that no event has.
+const placeholder = 123456789123456789
+
+// claim runs claim.lua. An empty tree means that there is no opening.
+func (r *Redis) claim(ctx context.Context, id, nonce, tree, before string, timeout int64, after string) (saga.Claim, error) {
 	p := r.of(id)
 	answer, err := r.run(ctx, claimScript,
-		[]string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake},
-		id, nonce, r.o.LeaseTTL.Microseconds(), "c"+strconv.FormatUint(calls.Add(1), 36))
+		[]string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake, p.dirty},
+		id, nonce, r.o.LeaseTTL.Microseconds(), "c"+strconv.FormatUint(calls.Add(1), 36), tree, before, timeout, after)
 	if err != nil {
 		return saga.Claim{}, fail(ctx, "claim task", id, err)
 	}
@@ -32,7 +52,7 @@ func (r *Redis) Claim(ctx context.Context, id, nonce string) (saga.Claim, error)
 	}
 	c := saga.Claim{
 		Lease: saga.Lease{ID: id, Epoch: answer.int(1), Nonce: nonce},
-		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3),
+		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3), Opened: answer.int(5) == 1,
 	}
 	if c.Events, err = decode(answer.list(4)); err != nil {
 		return saga.Claim{}, sentence("claim task", id, err)

@@ -50,6 +50,15 @@ type Claim struct {
 	Now    time.Time     // the journal's clock
 	For    time.Duration // how long the lease lasts from the moment the call was sent
 	Bytes  int64         // size of the journal
+	Opened bool          // the opening was recorded: it is the last of Events
+}
+
+// Opening is the first step of a workflow whose tree begins with the same activity whatever the input. A claim of a task
+// that has not begun records its start in the same breath.
+type Opening struct {
+	TreeHash string        // of the workflow: the opening of another tree is not recorded
+	Start    Event         // step_started, without Due
+	Timeout  time.Duration // Due is the moment of the claim plus this
 }
 
 // Renewed is the answer to a renewal.
@@ -135,6 +144,9 @@ type Journal interface {
 	// Claim takes a new epoch and a lease, clears the wake mark and returns the journal.
 	// Errors: *[BusyError], [ErrFinished], [ErrNotFound]. With any of them nothing has changed.
 	Claim(ctx context.Context, id, nonce string) (Claim, error)
+	// Open is Claim, and records the opening if the journal holds no more than its first event, which names the same
+	// tree, and the task is due. Opened tells; it may be false after a lost answer although the opening was recorded.
+	Open(ctx context.Context, id, nonce string, o Opening) (Claim, error)
 	// Renew extends the lease. Errors: [ErrOvertaken].
 	Renew(ctx context.Context, l Lease) (Renewed, error)
 	// Append writes facts and decisions in one step. Errors: [ErrOvertaken] (nothing was written).

@@ -26,6 +26,7 @@ type run struct {
 	held    context.Context
 	lose    context.CancelCauseFunc
 
+	opened   string // the step whose start the claim recorded, until it is called
 	calls    map[string]*call
 	results  chan result
 	over     chan struct{} // closed when the run is over: nobody waits for results any longer
@@ -39,6 +40,9 @@ func newRun(r *Runner, w *Workflow, record *Record, claim Claim) *run {
 		log:   r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
 		clock: claim.Now.Sub(now), renewAt: now.Add(claim.For / 3),
 		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
+	}
+	if claim.Opened {
+		x.opened = claim.Events[len(claim.Events)-1].Path
 	}
 	x.held, x.lose = context.WithCancelCause(context.Background())
 	x.expiry = time.AfterFunc(claim.For, func() { x.lose(ErrOvertaken) })
@@ -134,6 +138,10 @@ func (x *run) plan(facts []Event) (plan, error) {
 		p.decision.Work = nil
 	}
 	for _, work := range p.decision.Work {
+		if work.Path == x.opened && !work.Undo {
+			x.opened = "" // the claim recorded its start
+			continue
+		}
 		e := work.started(x.now())
 		if err := x.fold(&e); err != nil {
 			return plan{}, err

@@ -12,6 +12,7 @@ import (
 // RunnerJournal is what a [Runner] uses of a [Journal].
 type RunnerJournal interface {
 	Claim(ctx context.Context, id, nonce string) (Claim, error)
+	Open(ctx context.Context, id, nonce string, o Opening) (Claim, error)
 	Renew(ctx context.Context, l Lease) (Renewed, error)
 	Append(ctx context.Context, l Lease, b Batch) (Appended, error)
 	Release(ctx context.Context, l Lease, due time.Time, wake bool) error
@@ -77,8 +78,12 @@ const (
 
 // Run carries a task on from where its journal stands, until it ends (nil), parks (*[ParkedError]) or this runner is
 // overtaken. A spurious call is harmless.
-func (r *Runner) Run(ctx context.Context, id string) error {
-	claim, err := r.Journal.Claim(ctx, id, r.Nonce())
+func (r *Runner) Run(ctx context.Context, id string) error { return r.RunFrom(ctx, id, nil) }
+
+// RunFrom is Run for a delivery that is most likely the task's first: if it is, the opening saves a round trip. Nil: no
+// opening is known.
+func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
+	claim, err := r.claim(ctx, id, o)
 	var busy *BusyError
 	switch {
 	case errors.Is(err, ErrFinished):
@@ -102,6 +107,13 @@ func (r *Runner) Run(ctx context.Context, id string) error {
 	}
 	defer x.close()
 	return x.loop(ctx)
+}
+
+func (r *Runner) claim(ctx context.Context, id string, o *Opening) (Claim, error) {
+	if o == nil {
+		return r.Journal.Claim(ctx, id, r.Nonce())
+	}
+	return r.Journal.Open(ctx, id, r.Nonce(), *o)
 }
 
 // open folds the journal and finds the workflow.

@@ -227,6 +227,21 @@ func unless(ok bool, what string) string {
 	return what
 }
 
+// Opening returns the workflow's opening, or nil when it has none.
+func (w *Workflow) Opening() *Opening {
+	s := &w.Root
+	for s.Kind == KindSequence && len(s.Steps) > 0 {
+		s = &s.Steps[0]
+	}
+	if s.Kind != KindActivity {
+		return nil
+	}
+	work := Work{Step: s, Path: s.Name}
+	start := work.started(time.Time{})
+	start.Due = 0
+	return &Opening{TreeHash: w.TreeHash(), Start: start, Timeout: work.timeout()}
+}
+
 // TreeHash identifies the shape of the tree: what the walk of a journal depends on, so neither policies nor functions.
 func (w *Workflow) TreeHash() string {
 	h := sha256.New()

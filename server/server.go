@@ -123,7 +123,8 @@ func (s *Server) newWorker() *tasks.Worker {
 		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended,
 	}
 	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
-		Queues: s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
+		Opening: s.dispatcher.Catalogue.Opening,
+		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
 	})
 }

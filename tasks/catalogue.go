@@ -42,6 +42,7 @@ type entry struct {
 type Plan struct {
 	Workflow *saga.Workflow
 	TreeHash string
+	Opening  *saga.Opening // what every task of the type begins with; nil: that depends
 }
 
 // NewCatalogue compiles the types' schemas and checks the workflows of those that are static.
@@ -90,7 +91,7 @@ func (e *entry) build(in json.RawMessage) (Plan, error) {
 	if err := w.Check(); err != nil {
 		return Plan{}, err
 	}
-	return Plan{Workflow: w, TreeHash: w.TreeHash()}, nil
+	return Plan{Workflow: w, TreeHash: w.TreeHash(), Opening: w.Opening()}, nil
 }
 
 func (e *entry) plan(in json.RawMessage) (Plan, error) {
@@ -154,6 +155,14 @@ func (c *Catalogue) Plan(typeName string, in json.RawMessage) (Plan, error) {
 		return Plan{}, fmt.Errorf("build the workflow of %s: %w", typeName, err)
 	}
 	return p, nil
+}
+
+// Opening is what every task of a type begins with, or nil when that depends on its input.
+func (c *Catalogue) Opening(typeName string) *saga.Opening {
+	if e, ok := c.entries[typeName]; ok && e.static != nil {
+		return e.static.Opening
+	}
+	return nil
 }
 
 // Workflow builds the workflow of a recorded task. A tree that differs from the one the task began with, or cannot be

@@ -16,3 +16,9 @@ func LetThrough(h *HTTP, outside string) {
 	}
 	h.transport.DialContext = dialer.DialContext
 }
+
+// RetryDelay and Share are what a worker configures asynq with.
+var (
+	RetryDelay = retryDelay
+	Share      = share
+)

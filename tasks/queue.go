@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -75,13 +76,14 @@ func (q *Queue) deliver(d delivery) error { return q.inspector.RunTask(d.queue, 
 // Backlog is how many deliveries of a queue are waiting for a worker.
 func (q *Queue) Backlog(queue string) (int, error) {
 	info, err := q.inspector.GetQueueInfo(queue)
-	if errors.Is(err, asynq.ErrQueueNotFound) {
+	if err == nil {
+		return info.Pending, nil
+	}
+	// Here asynq has no ErrQueueNotFound for a queue that it never had a task of.
+	if queues, listErr := q.inspector.Queues(); listErr == nil && !slices.Contains(queues, queue) {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("backlog of queue %s: %w", queue, err)
-	}
-	return info.Pending, nil
+	return 0, fmt.Errorf("backlog of queue %s: %w", queue, err)
 }
 
 // TakeOver has a task delivered whose runner is gone. While asynq still believes that the dead worker has it (for 60 to

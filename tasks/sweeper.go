@@ -61,14 +61,20 @@ func (s *Sweeper) Nudge() {
 
 // Run sweeps until ctx ends: at once when there is something to do, else every five seconds.
 func (s *Sweeper) Run(ctx context.Context) {
+	at := s.Now() // when the timer goes off
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var ripe time.Time // when what the last nudge was about can be swept
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case d := <-s.nudge:
-			timer.Reset(d)
+			// A sweep that comes earlier stays, or a stream of nudges would put it off for ever.
+			if ripe = s.Now().Add(d); ripe.Before(at) {
+				at = ripe
+				timer.Reset(d)
+			}
 			continue
 		case <-timer.C:
 		}
@@ -76,6 +82,11 @@ func (s *Sweeper) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "sweep failed, trying again", "error", err)
 		}
+		now := s.Now()
+		if wait := ripe.Sub(now); wait > 0 {
+			next = min(next, wait)
+		}
+		at = now.Add(next)
 		timer.Reset(next)
 	}
 }
@@ -148,12 +159,13 @@ func (s *Sweeper) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range list {
+	var errs []error
+	for _, d := range list { // one that cannot be told holds no other back
 		if err := s.tell(ctx, d); err != nil {
-			return fmt.Errorf("tell task %s of its child's end: %w", d.Parent, err)
+			errs = append(errs, fmt.Errorf("tell task %s of its child's end: %w", d.Parent, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (s *Sweeper) tell(ctx context.Context, d saga.Delivery) error {

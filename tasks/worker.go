@@ -24,12 +24,15 @@ type WorkerOptions struct {
 	CheckInterval   time.Duration  // how long an idle worker sleeps between two looks at the queues
 	ShutdownTimeout time.Duration  // how long running steps may take after Stop
 	Log             *slog.Logger
+	// Opening is what every task of a type begins with; see [Catalogue.Opening].
+	Opening func(typeName string) *saga.Opening
 }
 
 // Worker takes deliveries from asynq and has the runner look at their journals.
 type Worker struct {
 	servers []*asynq.Server
 	runner  *saga.Runner
+	opening func(typeName string) *saga.Opening
 	queue   *Queue
 	log     *slog.Logger
 	now     func() time.Time
@@ -49,11 +52,12 @@ const near = time.Minute
 // NewWorker returns a worker that is not started. It closes drained when it begins to stop, so that the runner starts
 // no new step.
 func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, o WorkerOptions) *Worker {
-	w := &Worker{runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
+	w := &Worker{opening: o.Opening, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
 	runner.Draining = w.drained
-	for i := range max(1, o.Servers) {
+	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
+	for i := range servers {
 		w.servers = append(w.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
-			Queues: o.Queues, Concurrency: share(o.Concurrency, max(1, o.Servers), i), TaskCheckInterval: o.CheckInterval,
+			Queues: o.Queues, Concurrency: share(o.Concurrency, servers, i), TaskCheckInterval: o.CheckInterval,
 			ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
 			// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
 			IsFailure: func(error) bool { return false },
@@ -113,7 +117,7 @@ func (w *Worker) await(ctx context.Context) {
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	w.running.Add(1)
 	defer w.running.Done()
-	err := w.runner.Run(ctx, string(t.Payload()))
+	err := w.runner.RunFrom(ctx, string(t.Payload()), w.opening(t.Type()))
 	var parked *saga.ParkedError
 	if !errors.As(err, &parked) {
 		return err

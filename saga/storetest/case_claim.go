@@ -1,10 +1,89 @@
 package storetest
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
+
+// opening is one for tasks made by created.
+func opening() saga.Opening {
+	return saga.Opening{
+		TreeHash: created("a").TreeHash,
+		Start:    saga.Event{Kind: saga.KindStepStarted, Path: "first", StepKind: saga.KindActivity}, Timeout: time.Minute,
+	}
+}
+
+var openCases = []testCase{
+	{"an opening is recorded with the claim of a new task", func(b *bench) {
+		b.started("a")
+		before := b.read("a").Version
+		c, err := b.Journal.Open(b.Context(), "a", "mine", opening())
+		b.no(err)
+		same(b, "opened", c.Opened, true)
+		same(b, "events", kinds(c.Events), "created step_started")
+		same(b, "path", c.Events[1].Path, "first")
+		same(b, "due", c.Events[1].Due, saga.MicrosOf(c.Now.Add(time.Minute)))
+		same(b, "at", c.Events[1].At, c.Now)
+		snapshot := b.read("a")
+		same(b, "recorded", kinds(snapshot.Events), "created step_started")
+		same(b, "version rises", snapshot.Version > before, true)
+		a, err := b.Journal.Append(b.Context(), c.Lease, saga.Batch{
+			Read: 2, ReadAt: saga.MicrosOf(c.Events[1].At), Facts: []saga.Event{{Kind: saga.KindStepDone, Path: "first"}},
+		})
+		b.no(err)
+		same(b, "the runner goes on from it", a.Decided, true)
+	}},
+	{"an opening marks the task dirty", func(b *bench) {
+		b.started("a")
+		b.flush()
+		_, err := b.Journal.Open(b.Context(), "a", "mine", opening())
+		b.no(err)
+		same(b, "dirty", len(b.dirty()), 1)
+	}},
+	{"a task that something came for is only claimed", func(b *bench) {
+		b.started("a")
+		b.signal("a")
+		c, err := b.Journal.Open(b.Context(), "a", "mine", opening())
+		b.no(err)
+		same(b, "opened", c.Opened, false)
+		same(b, "events", kinds(c.Events), "created signal")
+	}},
+	{"a task on another tree is only claimed", func(b *bench) {
+		b.started("a")
+		o := opening()
+		o.TreeHash = "other"
+		hash, err := json.Marshal(map[string]string{"tree": "other"})
+		b.no(err)
+		misleading := created("b")
+		misleading.Input = hash
+		b.start(misleading)
+		for _, id := range []string{"a", "b"} {
+			c, err := b.Journal.Open(b.Context(), id, "mine", o)
+			b.no(err)
+			same(b, "opened", c.Opened, false)
+		}
+		b.no(err)
+		same(b, "events", b.kinds("a"), "created")
+	}},
+	{"a task that is not due is only claimed", func(b *bench) {
+		b.started("now")
+		c := created("a")
+		c.ProcessAt = saga.MicrosOf(b.read("now").Events[0].At.Add(time.Hour))
+		_, err := b.Journal.Start(b.Context(), saga.Start{Created: c})
+		b.no(err)
+		claim, err := b.Journal.Open(b.Context(), "a", "mine", opening())
+		b.no(err)
+		same(b, "opened", claim.Opened, false)
+	}},
+	{"a task that somebody holds is busy", func(b *bench) {
+		b.claimed("a")
+		_, err := b.Journal.Open(b.Context(), "a", "mine", opening())
+		b.busy(err)
+		same(b, "events", kinds(b.read("a").Events), "created")
+	}},
+}
 
 var claimCases = []testCase{
 	{"a claim returns the journal and a lease", func(b *bench) {

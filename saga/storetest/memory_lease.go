@@ -10,6 +10,15 @@ import (
 
 // Claim implements [saga.Journal].
 func (m *Memory) Claim(_ context.Context, id, nonce string) (saga.Claim, error) {
+	return m.claim(id, nonce, nil)
+}
+
+// Open implements [saga.Journal].
+func (m *Memory) Open(_ context.Context, id, nonce string, o saga.Opening) (saga.Claim, error) {
+	return m.claim(id, nonce, &o)
+}
+
+func (m *Memory) claim(id, nonce string, o *saga.Opening) (saga.Claim, error) {
 	now, unlock := m.begin()
 	defer unlock()
 	e, err := m.find(id)
@@ -22,6 +31,12 @@ func (m *Memory) Claim(_ context.Context, id, nonce string) (saga.Claim, error) 
 	if e.lease > now {
 		return saga.Claim{}, fmt.Errorf("claim task %s: %w", id, &saga.BusyError{For: micros(e.lease - now)})
 	}
+	opened := o != nil && e.length() == 1 && e.created.TreeHash == o.TreeHash && e.due <= now
+	if opened {
+		if err := m.record(e, now, *o); err != nil {
+			return saga.Claim{}, err
+		}
+	}
 	events, err := e.decode(0, e.length())
 	if err != nil {
 		return saga.Claim{}, err
@@ -31,8 +46,19 @@ func (m *Memory) Claim(_ context.Context, id, nonce string) (saga.Claim, error) 
 	delete(m.wake, id)
 	return saga.Claim{
 		Lease:  saga.Lease{ID: id, Epoch: e.epoch, Nonce: nonce},
-		Events: events, Now: saga.Micros(now).Time(), For: m.o.LeaseTTL, Bytes: e.bytes,
+		Events: events, Now: saga.Micros(now).Time(), For: m.o.LeaseTTL, Bytes: e.bytes, Opened: opened,
 	}, nil
+}
+
+// record appends an opening.
+func (m *Memory) record(e *entry, now int64, o saga.Opening) error {
+	o.Start.Due = saga.Micros(now + o.Timeout.Microseconds())
+	body, err := saga.Encode(o.Start)
+	if err != nil {
+		return fmt.Errorf("claim task %s: %w", e.id, err)
+	}
+	m.write(e, now, body)
+	return nil
 }
 
 // extend moves the end of the lease, and with it the moment at which the reconciler should look.

@@ -37,6 +37,7 @@ func Run(t *testing.T, setup Setup) {
 	}{
 		{"start", Options{}, startCases},
 		{"claim", Options{}, claimCases},
+		{"open", Options{}, openCases},
 		{"append", Options{}, appendCases},
 		{"replay", Options{}, replayCases},
 		{"post", Options{}, postCases},

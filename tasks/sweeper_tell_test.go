@@ -1,0 +1,220 @@
+package tasks_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/saga/storetest"
+	"github.com/osp-platform/osp/tasks"
+)
+
+// child records a child of p that has ended.
+func (b *broom) child(id string, end saga.Event) {
+	b.t.Helper()
+	c := saga.Created{
+		ID: id, Type: "one", Queue: "default", Owner: saga.NilOwner, Hash: id, Parent: "p", ParentPath: "step-" + id,
+	}
+	if _, err := b.journal.Start(b.t.Context(), saga.Start{Created: c}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.end(id, end)
+}
+
+// end ends a task, which moves forwards or backwards.
+func (b *broom) end(id string, end saga.Event) {
+	b.t.Helper()
+	claim, err := b.journal.Claim(b.t.Context(), id, "n")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	batch := saga.Batch{Read: int64(len(claim.Events)), Then: saga.Finish, Decisions: []saga.Event{end}}
+	if end.Kind != saga.KindCompleted && len(claim.Events) == 1 {
+		batch.Decisions = []saga.Event{{Kind: saga.KindCompensationStarted, Error: end.Error}, {Kind: end.Kind}}
+	}
+	if _, err := b.journal.Append(b.t.Context(), claim.Lease, batch); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// heard is what the parent was told, one line for each time.
+func (b *broom) heard() string {
+	b.t.Helper()
+	s, err := b.journal.Read(b.t.Context(), "p")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var lines []string
+	for _, e := range s.Events[1:] {
+		if e.Kind == saga.KindChildFinished {
+			lines = append(lines, strings.TrimSpace(e.Path+" "+e.Name+" "+string(e.Data)+" "+e.Error))
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (b *broom) outbox() int {
+	b.t.Helper()
+	list, err := b.journal.Outbox(b.t.Context(), 100)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return len(list)
+}
+
+var completed = saga.Event{Kind: saga.KindCompleted, Data: json.RawMessage(`"out"`)}
+
+func TestAParentIsToldOfItsChildrensEnds(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		b.child("b", saga.Event{Kind: saga.KindFailed, Error: "no stock"})
+		b.child("c", saga.Event{Kind: saga.KindCancelled, Error: "not wanted"})
+		b.sweep()
+		want := `step-a completed "out"; step-b failed  no stock; step-c cancelled  not wanted`
+		if got := b.heard(); got != want {
+			t.Errorf("the parent heard\n     %s\nwant %s", got, want)
+		}
+		if n := b.waker.times("wake p"); n != 3 {
+			t.Errorf("it was woken %d times", n)
+		}
+		if n := b.outbox(); n != 0 {
+			t.Errorf("%d ends are left to be told", n)
+		}
+	})
+}
+
+// Sweepers run everywhere at once, and may die between telling and forgetting.
+func TestAParentIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &forgetful{Memory: storetest.NewMemory(time.Now)}
+		w := &waker{asked: map[string][]time.Time{}}
+		b := &broom{t, j.Memory, w, tasks.NewSweeper(j, w, slog.New(slog.DiscardHandler), time.Now)}
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		if _, err := b.Sweep(t.Context()); !errors.Is(err, saga.ErrUnavailable) {
+			t.Errorf("the delivery could not be forgotten, and the sweep says %v", err)
+		}
+		if b.outbox() != 1 {
+			t.Fatal("it was forgotten")
+		}
+		var sweepers sync.WaitGroup
+		for range 10 {
+			sweepers.Go(func() { b.sweep() })
+		}
+		sweepers.Wait()
+		if got := b.heard(); got != `step-a completed "out"` {
+			t.Errorf("the parent heard %s", got)
+		}
+	})
+}
+
+// forgetful is a journal that fails to forget a delivery, once.
+type forgetful struct {
+	*storetest.Memory
+	failed bool
+}
+
+func (f *forgetful) Delivered(ctx context.Context, d saga.Delivery) error {
+	if !f.failed {
+		f.failed = true
+		return saga.ErrUnavailable
+	}
+	return f.Memory.Delivered(ctx, d)
+}
+
+func TestNobodyIsLeftToBeTold(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.child("orphan", completed) // there never was a p
+		b.sweep()
+		if n := b.outbox(); n != 0 {
+			t.Errorf("without a parent %d ends are kept", n)
+		}
+		b.task("p", false, time.Time{})
+		b.end("p", completed)
+		b.child("late", completed)
+		b.sweep()
+		if n := b.outbox(); n != 0 {
+			t.Errorf("with a parent that has ended %d ends are kept", n)
+		}
+		if n := b.waker.times("wake p"); n != 0 {
+			t.Errorf("a parent that has ended was woken %d times", n)
+		}
+	})
+}
+
+// A completed child was told of, then reopened: its first end is what it was, and its second one is told too.
+func TestAReopenedChildIsToldOfTwice(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		undo := saga.Message{Event: saga.Event{Kind: saga.KindUndoRequested, Error: "undone"}, Reopen: true, Dedupe: "undo"}
+		if _, err := b.journal.Post(t.Context(), "a", undo); err != nil {
+			t.Fatal(err)
+		}
+		b.sweep()
+		b.end("a", saga.Event{Kind: saga.KindCancelled})
+		b.sweep()
+		if got, want := b.heard(), `step-a completed "out"; step-a cancelled  undone`; got != want {
+			t.Errorf("the parent heard\n     %s\nwant %s", got, want)
+		}
+	})
+}
+
+// The parent is running just now: the wake-up misses, and its mark must be swept soon.
+func TestAMissedWakeUpOfAParentIsSwept(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.waker.fails = errors.New("it is active")
+		b.task("p", true, time.Time{})
+		defer b.run()()
+		time.Sleep(time.Second)
+		b.child("a", completed)
+		b.Nudge() // as the worker does when a child ends
+		time.Sleep(500 * time.Millisecond)
+		if n := b.waker.times("take over p"); n < 1 {
+			t.Errorf("the parent was swept %d times", n)
+		}
+	})
+}
+
+// A child's journal that this program cannot read waits for a program that can; the others' parents are told.
+func TestAnEndThatCannotBeToldHoldsNoOtherBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &newer{Memory: storetest.NewMemory(time.Now), of: "a"}
+		w := &waker{asked: map[string][]time.Time{}}
+		b := &broom{t, j.Memory, w, tasks.NewSweeper(j, w, slog.New(slog.DiscardHandler), time.Now)}
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		b.child("b", completed)
+		if _, err := b.Sweep(t.Context()); !errors.Is(err, saga.ErrUnknownEvent) {
+			t.Errorf("the sweep says %v", err)
+		}
+		if got, want := b.heard(), `step-b completed "out"`; got != want {
+			t.Errorf("the parent heard %s, want %s", got, want)
+		}
+		if n := b.outbox(); n != 1 {
+			t.Errorf("%d ends are left to be told, want 1", n)
+		}
+	})
+}
+
+// newer is a journal in which one task's was written by a newer program.
+type newer struct {
+	*storetest.Memory
+	of string
+}
+
+func (n *newer) Read(ctx context.Context, id string) (saga.Snapshot, error) {
+	s, err := n.Memory.Read(ctx, id)
+	if id == n.of {
+		s.Events[1].Kind = "invented_later"
+	}
+	return s, err
+}
