@@ -146,7 +146,7 @@ func (r *rig) worker(change ...func(*tasks.WorkerOptions)) *tasks.Worker {
 	r.t.Helper()
 	o := tasks.WorkerOptions{
 		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: 50 * time.Millisecond,
-		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler),
+		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler), Opening: r.dispatcher.Catalogue.Opening,
 	}
 	for _, f := range change {
 		f(&o)

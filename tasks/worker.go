@@ -24,7 +24,7 @@ type WorkerOptions struct {
 	CheckInterval   time.Duration  // how long an idle worker sleeps between two looks at the queues
 	ShutdownTimeout time.Duration  // how long running steps may take after Stop
 	Log             *slog.Logger
-	// Opening is what every task of a type begins with; see [Catalogue.Opening].
+	// Opening is what every task of a type begins with; see [Catalogue.Opening]. Nil: that is not known.
 	Opening func(typeName string) *saga.Opening
 }
 
@@ -52,6 +52,9 @@ const near = time.Minute
 // NewWorker returns a worker that is not started. It closes drained when it begins to stop, so that the runner starts
 // no new step.
 func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, o WorkerOptions) *Worker {
+	if o.Opening == nil {
+		o.Opening = func(string) *saga.Opening { return nil }
+	}
 	w := &Worker{opening: o.Opening, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
 	runner.Draining = w.drained
 	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
