@@ -282,4 +282,5 @@ func TestASweepGoesOnWhenSomethingFails(t *testing.T) {
 type torn struct{ *storetest.Memory }
 
 func (*torn) Outbox(context.Context, int) ([]saga.Delivery, error) { return nil, saga.ErrUnavailable }
-func (*torn) Woken(context.Context, int) ([]saga.Ref, error)       { return nil, saga.ErrUnavailable }
+
+func (*torn) Woken(context.Context, int) ([]saga.Ref, error) { return nil, saga.ErrUnavailable }
