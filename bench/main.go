@@ -30,6 +30,7 @@ type settings struct {
 	idle     time.Duration // how long the idle worker is watched
 	flush    bool
 	servers  int
+	pool     int
 	profile  string
 }
 
@@ -64,6 +65,7 @@ func main() {
 	flag.DurationVar(&s.idle, "idle", 10*time.Second, "how long the idle worker is watched")
 	flag.BoolVar(&s.flush, "flush", true, "run the flusher, into a store that keeps nothing")
 	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
+	flag.IntVar(&s.pool, "pool", 3, "Redis connections of the engine, pub/sub not counted")
 	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the forward runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -90,7 +92,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 
 // measure runs everything side by side and takes medians of the rounds.
 func measure(ctx context.Context, s settings, out io.Writer) (r report, err error) {
-	db, err := startRedis(ctx)
+	db, err := startRedis(ctx, s.pool)
 	if err != nil {
 		return r, err
 	}

@@ -28,7 +28,7 @@ type database struct {
 }
 
 // startRedis starts redis-server on a free port, without persistence.
-func startRedis(ctx context.Context) (*database, error) {
+func startRedis(ctx context.Context, pool int) (*database, error) {
 	dir, err := os.MkdirTemp("", "osp-bench")
 	if err != nil {
 		return nil, err
@@ -48,7 +48,9 @@ func startRedis(ctx context.Context) (*database, error) {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
 	options := redis.Options{Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true}
-	d.raw, d.client = redis.NewClient(&options), redis.NewClient(&options)
+	d.raw = redis.NewClient(&options)
+	options.PoolSize = pool
+	d.client = redis.NewClient(&options)
 	d.ungroup = journal.GroupCommit(d.client)
 	deadline := time.Now().Add(10 * time.Second)
 	for d.raw.Ping(ctx).Err() != nil {

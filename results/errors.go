@@ -36,6 +36,11 @@ func (e *APIError) Error() string {
 	return text
 }
 
+// Is tells that an answer which may be another one soon means that the store is unavailable.
+func (e *APIError) Is(target error) bool {
+	return target == saga.ErrUnavailable && (e.verdict() == retries || e.verdict() == parks)
+}
+
 // Pause is how long to leave the store alone after this answer.
 func (e *APIError) Pause() time.Duration {
 	if e.verdict() == parks {

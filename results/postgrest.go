@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/supabase-community/postgrest-go"
@@ -81,9 +82,12 @@ func (p *PostgREST) call(ctx context.Context, fn function, args map[string]any) 
 	body, _, err := p.client.From("rpc/"+string(fn)).Insert(args, false, "", "", "").ExecuteWithContext(ctx)
 	if err != nil {
 		if answer, ok := errors.AsType[*APIError](err); ok {
-			err = answer // without the URL that net/http puts before it
+			return nil, fmt.Errorf("%s: %w", fn, answer) // without the URL that net/http puts before it
 		}
-		return nil, fmt.Errorf("%s: %w", fn, err)
+		if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+			err = saga.Definite(err) // it was never sent
+		}
+		return nil, fmt.Errorf("%s: %w: %w", fn, saga.ErrUnavailable, err)
 	}
 	return body, nil
 }

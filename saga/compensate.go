@@ -63,7 +63,7 @@ func (k *walker) undo(s *Step, rec *StepRecord) {
 	}
 	a := &rec.Undo
 	work := Work{
-		Step: s, Path: rec.Path, Undo: true, Attempt: a.Failed + a.Interrupted + 1, N: a.N, Child: rec.Child,
+		Step: s, Path: rec.Path, Undo: true, Attempt: a.next(), N: a.N, Child: rec.Child,
 		Output: rec.Output,
 	}
 	if s.Kind == KindActivity {

@@ -373,7 +373,7 @@ func (k *walker) crashLoop(rec *StepRecord, undo bool) bool {
 
 // call asks for the next attempt of a do.
 func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
-	work := Work{Step: s, Path: path, Attempt: a.Failed + a.Interrupted + 1, N: a.N}
+	work := Work{Step: s, Path: path, Attempt: a.next(), N: a.N}
 	err := guard(func() (err error) {
 		if s.Kind == KindChild {
 			work.Child = childID(k.r.Created.ID, path)

@@ -306,8 +306,18 @@ func (r *Record) resolved(e Event) {
 	case ResolveSkip:
 		s.NotUndone = true
 	case ResolveDone:
-		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
+		s.Undo = Attempts{State: AttemptDone, EndedAt: e.At, Failed: s.Undo.Failed - 1} // the operator's counts as one
 	}
+}
+
+// stuckOn tells which undo failed for good, and how.
+func (r *Record) stuckOn() string {
+	for _, s := range r.Steps {
+		if s.Undo.State == AttemptFailed && !s.NotUndone {
+			return "step " + s.Path + ": " + s.Undo.Error
+		}
+	}
+	return ""
 }
 
 // ResolveAction is what an operator decides about a step whose undo failed for good.

@@ -137,9 +137,9 @@ func (x *run) plan(facts []Event) (plan, error) {
 	if x.stopping || p.decision.Cancel {
 		p.decision.Work = nil
 	}
-	for _, work := range p.decision.Work {
+	for i, work := range p.decision.Work {
 		if work.Path == x.opened && !work.Undo {
-			x.opened = "" // the claim recorded its start
+			x.opened, p.decision.Work[i].Attempt = "", 1 // the claim recorded its start
 			continue
 		}
 		e := work.started(x.now())
@@ -260,7 +260,11 @@ func (x *run) parked(due time.Time) error {
 	if !due.IsZero() {
 		e.For = max(0, due.Sub(x.now()))
 	}
-	x.log.Debug("task parked", "state", x.record.State, "due", due)
+	if x.record.State == Stuck {
+		x.log.Error("task is stuck: an undo failed for good; resolve it", "reason", x.record.stuckOn())
+	} else {
+		x.log.Debug("task parked", "state", x.record.State, "due", due)
+	}
 	return e
 }
 

@@ -81,6 +81,9 @@ func (a *Attempts) made() int {
 	return n
 }
 
+// next is the number of the attempt that comes next.
+func (a *Attempts) next() int { return a.made() + 1 }
+
 // moment returns nil for the zero time.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -63,6 +63,12 @@ type Environment struct {
 // OSEnvironment is the process's own.
 func OSEnvironment() Environment { return Environment{Lookup: os.LookupEnv, ReadFile: os.ReadFile} }
 
+// Port is where the server of this environment listens.
+func (e Environment) Port() (string, error) {
+	port, err := e.get("PORT")
+	return cmp.Or(port, "8080"), err
+}
+
 // ConfigError names the variable that is wrong, and the mend.
 type ConfigError struct {
 	Variable string
@@ -97,7 +103,7 @@ func Load(role Role, env Environment) (Config, error) {
 		Role:            l.role(role),
 		Port:            l.number("PORT", 8080, 0, 65535),
 		RedisURL:        cmp.Or(l.text("REDIS_URL"), "redis://localhost:6379"),
-		RedisPool:       l.number("REDIS_POOL_SIZE", 4, 1, 1000),
+		RedisPool:       l.number("REDIS_POOL_SIZE", 3, 1, 1000),
 		SupabaseURL:     l.text("SUPABASE_URL", "PUBLIC_SUPABASE_URL"),
 		SupabaseKey:     l.text("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"),
 		Queues:          l.queues(),
@@ -111,7 +117,8 @@ func Load(role Role, env Environment) (Config, error) {
 		LogLevel:        l.level(),
 		Secret:          env.secret,
 	}
-	c.PortGiven = l.text("PORT") != ""
+	given, _ := env.get("PORT") // an error is told by Port above
+	c.PortGiven = given != ""
 	l.results(&c)
 	l.auth(&c)
 	return c, errors.Join(l.errs...)

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
-	"net/url"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -14,66 +16,109 @@ func openRedis(rawURL string, poolSize int) (redis.UniversalClient, error) {
 	if strings.Contains(rawURL, "\n") {
 		return nil, &ConfigError{"REDIS_URL", "has a line break in it"}
 	}
-	scheme, _, _ := strings.Cut(rawURL, "://")
+	u := cutRedisURL(rawURL)
+	if strings.Contains(rawURL, "#") {
+		return nil, errRedisURL // the rest would be dropped, host and all
+	}
 	switch {
-	case scheme == "redis-sentinel" || scheme == "rediss-sentinel":
-		return openSentinel(rawURL, poolSize)
-	case scheme != "redis" && scheme != "rediss":
+	case u.scheme == "redis-sentinel" || u.scheme == "rediss-sentinel":
+		return openSentinel(u, poolSize)
+	case u.scheme != "redis" && u.scheme != "rediss":
 		return nil, &ConfigError{"REDIS_URL", "begins with neither redis://, rediss:// nor redis-sentinel://"}
-	case strings.Contains(rawURL, ","):
-		return openCluster(rawURL, poolSize)
+	case strings.Contains(u.hosts, ","):
+		return openCluster(u, poolSize)
 	}
 	o, err := redis.ParseURL(rawURL)
 	if err != nil {
-		return nil, wrongURL(err)
+		return nil, errRedisURL
 	}
 	o.PoolSize, o.PoolTimeout, o.DisableIdentity = poolSize, poolTimeout, true
 	return redis.NewClient(o), nil
 }
 
+// redisLog hands go-redis's own messages to slog: they come many times a second while Redis is away.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements go-redis's logger.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, fmt.Sprintf(format, args...), "component", "redis")
+}
+
 // poolTimeout is long: the pool is small on purpose, and waiting for a connection is normal.
 const poolTimeout = 30 * time.Second
 
-// openSentinel reads redis-sentinel://[user:password@]host[:port][,host…]/MASTER[/DB].
-func openSentinel(rawURL string, poolSize int) (redis.UniversalClient, error) {
-	u, err := url.Parse(strings.Replace(rawURL, "-sentinel", "", 1))
-	if err != nil {
-		return nil, wrongURL(err)
+// errRedisURL never repeats a part of the URL, as the reasons of a parser do: where a password has a / or a # in it, any
+// part may hold some of it.
+var errRedisURL = &ConfigError{
+	"REDIS_URL",
+	"is malformed: write redis://[user:password@]host:port[/db], with %2F for a / in the password, %23 for #, %3F for ? and %25 for %",
+}
+
+// redisURL is a URL that may name several hosts, which net/url cannot read when they are IPv6.
+type redisURL struct {
+	scheme string
+	user   string // "user:password@", or nothing
+	hosts  string // separated by commas
+	path   string // with its slash
+	query  string // with its question mark
+}
+
+func cutRedisURL(raw string) (u redisURL) {
+	var rest string
+	u.scheme, rest, _ = strings.Cut(raw, "://")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest, u.path = rest[:i], rest[i:]
 	}
-	master, db, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if i := strings.IndexByte(u.path, '?'); i >= 0 {
+		u.path, u.query = u.path[:i], u.path[i:]
+	}
+	at := strings.LastIndexByte(rest, '@') + 1
+	u.user, u.hosts = rest[:at], rest[at:]
+	return u
+}
+
+// one reads all of the URL but its hosts, with another path.
+func (u redisURL) one(path string) (*redis.Options, error) {
+	o, err := redis.ParseURL(strings.TrimSuffix(u.scheme, "-sentinel") + "://" + u.user + "localhost" + path + u.query)
+	if err != nil {
+		return nil, errRedisURL
+	}
+	if o.TLSConfig != nil {
+		// Each host's certificate bears its own name.
+		o.TLSConfig = &tls.Config{MinVersion: o.TLSConfig.MinVersion}
+	}
+	return o, nil
+}
+
+// openSentinel reads redis-sentinel://[user:password@]host[:port][,host…]/MASTER[/DB].
+func openSentinel(u redisURL, poolSize int) (redis.UniversalClient, error) {
+	master, db, _ := strings.Cut(strings.Trim(u.path, "/"), "/")
 	if master == "" {
 		return nil, &ConfigError{"REDIS_URL", "names no master: write redis-sentinel://host:26379/MASTER"}
 	}
-	one := *u
-	one.Host, one.Path = "localhost", "/"+db
-	base, err := redis.ParseURL(one.String())
+	base, err := u.one("/" + db)
 	if err != nil {
-		return nil, wrongURL(err)
+		return nil, err
 	}
 	return redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: master, SentinelAddrs: withPorts(u.Host, "26379"), Username: base.Username, Password: base.Password,
+		MasterName: master, SentinelAddrs: withPorts(u.hosts, "26379"), Username: base.Username, Password: base.Password,
 		DB: base.DB, TLSConfig: base.TLSConfig, PoolSize: poolSize, PoolTimeout: poolTimeout, DisableIdentity: true,
 	}), nil
 }
 
 // openCluster reads redis://[user:password@]host:port,host:port…
-func openCluster(rawURL string, poolSize int) (redis.UniversalClient, error) {
-	u, err := url.Parse(rawURL)
+func openCluster(u redisURL, poolSize int) (redis.UniversalClient, error) {
+	base, err := u.one(u.path)
 	if err != nil {
-		return nil, wrongURL(err)
-	}
-	one := *u
-	one.Host = "localhost"
-	base, err := redis.ParseURL(one.String())
-	if err != nil {
-		return nil, wrongURL(err)
+		return nil, err
 	}
 	return redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: withPorts(u.Host, "6379"), Username: base.Username, Password: base.Password, TLSConfig: base.TLSConfig,
+		Addrs: withPorts(u.hosts, "6379"), Username: base.Username, Password: base.Password, TLSConfig: base.TLSConfig,
 		PoolSize: poolSize, PoolTimeout: poolTimeout, DisableIdentity: true,
 	}), nil
 }
 
+// withPorts adds the port to hosts that have none. IPv6 addresses stand in brackets.
 func withPorts(hosts, port string) []string {
 	list := strings.Split(hosts, ",")
 	for i, host := range list {
@@ -82,13 +127,4 @@ func withPorts(hosts, port string) []string {
 		}
 	}
 	return list
-}
-
-// wrongURL never repeats the URL: it may hold a password.
-func wrongURL(err error) error {
-	reason := err.Error()
-	if _, after, ok := strings.Cut(reason, "\": "); ok {
-		reason = after
-	}
-	return &ConfigError{"REDIS_URL", fmt.Sprintf("is malformed (%s): write redis://[user:password@]host:port[/db]", reason)}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,6 +37,7 @@ type Server struct {
 	sweeper    *tasks.Sweeper
 	worker     *tasks.Worker // nil in role api
 
+	stored   atomic.Bool // the result store has answered
 	listener net.Listener
 	http     *http.Server
 	closing  chan struct{} // closed when the server begins to stop
@@ -60,7 +62,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	if s.config.Role == RoleDev {
-		s.embedded = startEmbeddedRedis()
+		if s.embedded, err = startEmbeddedRedis(); err != nil {
+			return err
+		}
 		s.redis = s.embedded.client()
 	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool); err != nil {
 		return err

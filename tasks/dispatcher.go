@@ -60,7 +60,7 @@ func (d *Dispatcher) Start(ctx context.Context, r saga.Request) (task saga.Task,
 func (d *Dispatcher) start(ctx context.Context, c saga.Created) (saga.Task, bool, error) {
 	started, err := d.Journal.Start(ctx, saga.Start{Created: c})
 	if err != nil {
-		return saga.Task{}, false, fmt.Errorf("start task %s: %w", c.ID, err)
+		return saga.Task{}, false, err
 	}
 	if !started.Finished {
 		if err := d.Queue.Enqueue(ctx, started.Ref); err != nil {

@@ -33,6 +33,13 @@ type Effects interface {
 	Apply(ctx context.Context, f saga.Fence, effect string, args json.RawMessage) (json.RawMessage, error)
 }
 
+// The result store may be away for minutes: its effects are tried for about ten, and their undos for most of a day,
+// before a task is compensated, or stuck, for that. A refusal is final at once.
+var (
+	effectRetry     = saga.Retry{Attempts: 25, First: time.Second, Factor: 2, Max: 30 * time.Second, Jitter: 0.2}
+	effectUndoRetry = saga.Retry{Attempts: 1000, First: time.Second, Factor: 2, Max: time.Minute, Jitter: 0.2}
+)
+
 // effectTimeout is how long one attempt at an effect may take. OSP's activities had 30 s.
 const effectTimeout = 30 * time.Second
 
@@ -47,6 +54,7 @@ func effectStep[A any](e Effects, name, effect string, args func(saga.Scope) (A,
 	}
 	return saga.Step{
 		Kind: saga.KindActivity, Name: name, Timeout: effectTimeout, UndoTimeout: effectTimeout,
+		Retry: effectRetry, UndoRetry: effectUndoRetry,
 		Input: func(s saga.Scope) (json.RawMessage, error) {
 			a, err := args(s)
 			if err != nil {

@@ -80,8 +80,8 @@ func TestServiceCreateThatFailsAtTheEndUndoesAllInReverse(t *testing.T) {
 func TestServiceCreateRetriesWhatMayHeal(t *testing.T) {
 	db := &database{fails: map[string]error{"schema.create": errors.New("the database is away")}}
 	r := newWorld(t, tasks.ServiceCreate(db)).run("one", request(restaurant))
-	if n := strings.Count(db.told(), "schema.create"); r.State != saga.Failed || n != 4 {
-		t.Errorf("state %s after %s; want failed, after 3 attempts and an undo", r.State, db.told())
+	if n := strings.Count(db.told(), "schema.create"); r.State != saga.Failed || n != 26 {
+		t.Errorf("state %s after %s; want failed, after 25 attempts and an undo", r.State, db.told())
 	}
 }
 

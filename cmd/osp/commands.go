@@ -59,6 +59,7 @@ func newServe(name string, role server.Role, short string, env server.Environmen
 				return err
 			}
 			log := server.NewLog(c.OutOrStdout(), config)
+			server.UseLog(log)
 			s, err := server.New(c.Context(), config, log)
 			if err != nil {
 				return err
@@ -90,9 +91,9 @@ func newHealthcheck(env server.Environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "healthcheck", Short: "Ask the server on PORT whether it lives; for platforms without curl", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			port := "8080"
-			if v, ok := env.Lookup("PORT"); ok && v != "" {
-				port = v
+			port, err := env.Port()
+			if err != nil {
+				return err
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), 3*time.Second)
 			defer cancel()

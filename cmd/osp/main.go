@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/osp-platform/osp/server"
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	_, _ = fmt.Fprintln(stderr, "osp:", err)
 	var config *server.ConfigError
 	var usage *usageError
-	if errors.As(err, &config) || errors.As(err, &usage) {
+	if errors.As(err, &config) || errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage
 	}
 	return exitFailed

@@ -1,0 +1,218 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// vars is an environment, and the files that it names.
+type vars map[string]string
+
+func (v vars) env() Environment {
+	return Environment{
+		Lookup: func(name string) (string, bool) { s, ok := v[name]; return s, ok },
+		ReadFile: func(path string) ([]byte, error) {
+			if s, ok := v["file "+path]; ok {
+				return []byte(s), nil
+			}
+			return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
+		},
+	}
+}
+
+func with(sets ...vars) vars {
+	all := vars{}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all
+}
+
+// enough is the least that every role is content with.
+var enough = vars{"OSP_AUTH": "off", "SUPABASE_URL": "https://abc.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_x"}
+
+func apiKey(name, role, secret string) string {
+	sum := sha256.Sum256([]byte("osp_" + secret))
+	return name + ":" + role + ":" + hex.EncodeToString(sum[:])
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := Load("", enough.env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Secret = nil
+	want := Config{
+		Role: RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 3, SupabaseURL: "https://abc.supabase.co",
+		SupabaseKey: "sb_secret_x", Open: true, Queues: map[string]int{"high": 6, "default": 3, "low": 1}, Concurrency: 64,
+		Servers: 2, CheckInterval: 10 * time.Millisecond, ShutdownTimeout: 8 * time.Second, Lease: 5 * time.Second,
+		KeepFinished: 24 * time.Hour, LogLevel: slog.LevelInfo,
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+// Every variable: what it sets when it is right, and who is named when it is wrong.
+func TestVariables(t *testing.T) {
+	ada := apiKey("ada", "operator", "ada-key")
+	for _, c := range []struct {
+		name  string
+		good  string
+		field func(Config) any
+		want  any
+		bad   []string
+	}{
+		{"ROLE", "worker", func(c Config) any { return c.Role }, RoleWorker, []string{"server", "API"}},
+		{"PORT", "9", func(c Config) any { return fmt.Sprint(c.Port, c.PortGiven) }, "9 true", []string{"http", "-1", "65536", "80.5"}},
+		{"REDIS_URL", "redis://r:1", func(c Config) any { return c.RedisURL }, "redis://r:1", nil},
+		{"REDIS_POOL_SIZE", "1000", func(c Config) any { return c.RedisPool }, 1000, []string{"0", "1001", "many"}},
+		{"OSP_CONCURRENCY", "10000", func(c Config) any { return c.Concurrency }, 10_000, []string{"0", "10001", "all"}},
+		{"OSP_SERVERS", "16", func(c Config) any { return c.Servers }, 16, []string{"0", "17", "x"}},
+		{"OSP_CHECK_INTERVAL", "20ms", func(c Config) any { return c.CheckInterval }, 20 * time.Millisecond, []string{"20", "0s", "-1s", "soon"}},
+		{"OSP_SHUTDOWN_TIMEOUT", "1m", func(c Config) any { return c.ShutdownTimeout }, time.Minute, []string{"8", "0s", "-1s"}},
+		{"OSP_LEASE", "3s", func(c Config) any { return c.Lease }, 3 * time.Second, []string{"3", "0s", "-1s"}},
+		{"OSP_KEEP_FINISHED", "1h", func(c Config) any { return c.KeepFinished }, time.Hour, []string{"1d", "0s", "-1h"}},
+		{"OSP_HTTP_ALLOW_PRIVATE", "true", func(c Config) any { return c.AllowPrivate }, true, []string{"yes", "on"}},
+		{"LOG_LEVEL", "warn", func(c Config) any { return c.LogLevel }, slog.LevelWarn, []string{"loud", "7"}},
+		{
+			"OSP_QUEUES", "default:2, fast:7,slow", func(c Config) any { return fmt.Sprint(c.Queues) }, "map[default:2 fast:7 slow:1]",
+			[]string{"high:6", "default:0", "default:-1", "default:x", "Default:1,default:1", "default:1,", "default:1,a b:2", "default:1,:2", "default:1," + strings.Repeat("q", 49)},
+		},
+		{"SUPABASE_URL", "http://localhost:54321", func(c Config) any { return c.SupabaseURL }, "http://localhost:54321", []string{"abc.supabase.co", "postgres://x"}},
+		{"SUPABASE_SERVICE_ROLE_KEY", "eyJx", func(c Config) any { return c.SupabaseKey }, "eyJx", []string{"sb_publishable_x"}},
+		{"OSP_RESULTS", "sqlite:/data/x.db", func(c Config) any { return c.SQLite }, "/data/x.db", []string{"sqlite:", "/data/x.db", "postgres://x"}},
+		{"OSP_AUTH", "off", func(c Config) any { return c.Open }, true, []string{"no", "OFF", "false"}},
+		{"OSP_API_KEYS", ada, func(c Config) any { return c.Keys[0].Name }, "ada", []string{"ada", "ada:operator:ff", "osp_x"}},
+	} {
+		got, err := Load("", with(enough, vars{c.name: c.good}).env())
+		if err != nil {
+			t.Errorf("%s=%s: %v", c.name, c.good, err)
+		} else if value := c.field(got); value != c.want {
+			t.Errorf("%s=%s gives %v, want %v", c.name, c.good, value, c.want)
+		}
+		got, err = Load("", with(enough, vars{c.name: "", c.name + "_FILE": "/run/x", "file /run/x": c.good + "\n"}).env())
+		if err != nil {
+			t.Errorf("%s_FILE: %v", c.name, err)
+		} else if value := c.field(got); value != c.want {
+			t.Errorf("%s_FILE with %s gives %v, want %v", c.name, c.good, value, c.want)
+		}
+		got, err = Load("", with(enough, vars{c.name: c.good, c.name + "_FILE": "/none"}).env())
+		if err != nil || c.field(got) != c.want {
+			t.Errorf("%s beside %s_FILE: %v; the variable itself comes first", c.name, c.name, err)
+		}
+		_, err = Load("", with(enough, vars{c.name: "", c.name + "_FILE": "/none"}).env())
+		if named := blamed(err); named[c.name+"_FILE"] != 1 {
+			t.Errorf("%s_FILE without the file: blamed %v: %v", c.name, named, err)
+		}
+		for _, bad := range c.bad {
+			_, err := Load("", with(enough, vars{c.name: bad}).env())
+			if named := blamed(err); named[c.name] == 0 {
+				t.Errorf("%s=%s: blamed %v: %v", c.name, bad, named, err)
+			}
+		}
+	}
+}
+
+// blamed is how often each variable is named in an error.
+func blamed(err error) map[string]int {
+	named := map[string]int{}
+	var walk func(err error)
+	walk = func(err error) {
+		if config, ok := errors.AsType[*ConfigError](err); ok && err == error(config) {
+			named[config.Variable]++
+		}
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, err := range many.Unwrap() {
+				walk(err)
+			}
+		}
+	}
+	walk(err)
+	return named
+}
+
+func TestWhatARoleNeeds(t *testing.T) {
+	key := vars{"OSP_API_KEYS": apiKey("ada", "operator", "ada-key")}
+	supabase := vars{"SUPABASE_URL": "https://x", "SUPABASE_SERVICE_ROLE_KEY": "k"}
+	public := vars{"PUBLIC_SUPABASE_URL": "https://x", "SUPABASE_SECRET_KEY": "k"}
+	sqlite := vars{"OSP_RESULTS": "sqlite:/x.db"}
+	home := vars{"HOME": "/home/ada"}
+	for _, c := range []struct {
+		name string
+		role Role
+		vars vars
+		want string // the variables that are blamed
+	}{
+		{"an API with all", RoleAPI, with(key, supabase), ""},
+		{"the other names of Supabase", RoleAPI, with(key, public), ""},
+		{"SQLite instead", RoleAPI, with(key, sqlite), ""},
+		{"ROLE says it", "", with(key, sqlite, vars{"ROLE": "api"}), ""},
+		{"the command wins over ROLE", RoleWorker, with(sqlite, vars{"ROLE": "api"}), ""},
+		{"a worker needs no key", RoleWorker, sqlite, ""},
+		{"an API needs one", RoleAPI, sqlite, "map[OSP_API_KEYS:1]"},
+		{"all needs one", RoleAll, with(sqlite, vars{"OSP_AUTH": "on"}), "map[OSP_API_KEYS:1]"},
+		{"nothing at all", RoleAll, vars{}, "map[OSP_API_KEYS:1 SUPABASE_SERVICE_ROLE_KEY:1 SUPABASE_URL:1]"},
+		{"everything wrong is told at once", RoleWorker, with(sqlite, vars{"PORT": "x", "OSP_LEASE": "x"}), "map[OSP_LEASE:1 PORT:1]"},
+		{"a file that cannot be read is told of once", RoleWorker, with(sqlite, vars{"PORT_FILE": "/none"}), "map[PORT_FILE:1]"},
+		{"dev needs nothing", RoleDev, home, ""},
+		{"dev without a home", RoleDev, vars{}, "map[XDG_DATA_HOME:1]"},
+		{"dev with its own file", RoleDev, sqlite, ""},
+	} {
+		config, err := Load(c.role, c.vars.env())
+		if got := blamed(err); len(got)+len(c.want) > 0 && fmt.Sprint(got) != c.want {
+			t.Errorf("%s: blamed %v, want %s", c.name, got, c.want)
+		}
+		if err == nil && c.role != "" && config.Role != c.role {
+			t.Errorf("%s: role %s", c.name, config.Role)
+		}
+	}
+}
+
+func TestWhereDevKeepsItsData(t *testing.T) {
+	for want, v := range map[string]vars{
+		"/home/ada/.local/share/osp/dev.db": {"HOME": "/home/ada"},
+		"/data/osp/dev.db":                  {"HOME": "/home/ada", "XDG_DATA_HOME": "/data"},
+		"/local/osp/dev.db":                 {"HOME": "/home/ada", "LocalAppData": "/local"},
+	} {
+		c, err := Load(RoleDev, v.env())
+		if err != nil || c.SQLite != want || !c.Open {
+			t.Errorf("%v: %s, open %t, %v; want %s", v, c.SQLite, c.Open, err, want)
+		}
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	c, err := Load("", with(enough, vars{
+		"OSP_SECRET_PAY": "s3cret", "OSP_SECRET_MAIL_FILE": "/run/mail", "file /run/mail": "from a file\n",
+		"OSP_SECRET_GONE_FILE": "/none", "OSP_SECRET_EMPTY": "", "PAY": "not this one", "REDIS_URL": "redis://u:pw@h",
+	}).env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"PAY": "s3cret", "MAIL": "from a file",
+		"MAIL_FILE": "", "GONE_FILE": "", "GONE": "", "EMPTY": "", "NONE": "", "": "", "REDIS_URL": "",
+	} {
+		got, ok := secrets(c.Secret).Secret(name)
+		if got != want || ok != (want != "") {
+			t.Errorf("secret %q: %q, %t, want %q", name, got, ok, want)
+		}
+	}
+}
+
+func TestKeysAreNotShown(t *testing.T) {
+	_, err := Load(RoleAPI, with(enough, vars{"OSP_AUTH": "", "OSP_API_KEYS": "ada:operator:osp_MYKEY", "SUPABASE_SERVICE_ROLE_KEY": "sb_publishable_MYKEY"}).env())
+	if err == nil || strings.Contains(err.Error(), "MYKEY") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,9 @@
+package server
+
+import (
+	"testing"
+
+	"github.com/osp-platform/osp/internal/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }

@@ -1,0 +1,226 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/osp-platform/osp/internal/testenv"
+)
+
+// config is a role's, with SQLite and a port of the test's own.
+func config(t *testing.T, role Role, set vars) Config {
+	t.Helper()
+	c, err := Load(role, with(vars{
+		"OSP_AUTH": "off", "PORT": "0", "OSP_RESULTS": "sqlite:" + filepath.Join(t.TempDir(), "osp.db"), "OSP_SHUTDOWN_TIMEOUT": "2s",
+	}, set).env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// running is a server that runs. Stop ends it, once.
+type running struct {
+	t    *testing.T
+	url  string
+	stop func() error
+}
+
+func run(t *testing.T, c Config) *running {
+	t.Helper()
+	s, err := New(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	r := &running{t: t, url: s.URL()}
+	r.stop = func() error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(20 * time.Second):
+			return errors.New("the server does not stop")
+		}
+	}
+	return r
+}
+
+// ask sends a request with that Host header (empty: the right one).
+func (r *running) ask(method, path, host, body string) (int, http.Header, string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if host != "" {
+		req.Host = host
+	}
+	req.Header.Set("Content-Type", "application/json")
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(raw)
+}
+
+func (r *running) status(path string) int {
+	r.t.Helper()
+	status, _, _ := r.ask("GET", path, "", "")
+	return status
+}
+
+func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
+	redisURL := testenv.Redis(t)
+	for _, c := range []struct {
+		role             Role
+		api, monitor     int
+		begins, complete int
+	}{
+		{RoleDev, 200, 200, 202, 1},
+		{RoleAll, 200, 200, 202, 1},
+		{RoleAPI, 200, 200, 202, 0},
+		{RoleWorker, 404, 404, 404, 0},
+	} {
+		t.Run(string(c.role), func(t *testing.T) {
+			before := goleak.IgnoreCurrent()
+			r := run(t, config(t, c.role, vars{"REDIS_URL": redisURL}))
+			for path, want := range map[string]int{
+				"/healthz": 200, "/readyz": 200, "/v1/types": c.api, "/v1/tasks": c.api, "/monitor/": c.monitor,
+			} {
+				if got := r.status(path); got != want {
+					t.Errorf("%s answers %d, want %d", path, got, want)
+				}
+			}
+			body := `{"type":"entity.create","service":"none","input":{"entity":"x","data":{"a":1}}}`
+			if got, _, answer := r.ask("POST", "/v1/tasks", "", body); got != c.begins && got != http.StatusUnprocessableEntity {
+				t.Errorf("a start is answered with %d, want %d: %s", got, c.begins, answer)
+			}
+			if err := r.stop(); err != nil {
+				t.Errorf("it ended with %v", err)
+			}
+			goleak.VerifyNone(t, before)
+		})
+	}
+}
+
+// What had been opened before something could not be is closed again: TestMain looks for what is left.
+func TestAServerThatCannotStartSaysWhy(t *testing.T) {
+	taken, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	for name, c := range map[string]struct {
+		role Role
+		set  vars
+		want string
+	}{
+		"a port in use":                {RoleAll, vars{"PORT": port}, "PORT"},
+		"a port in use, asked of dev":  {RoleDev, vars{"PORT": port}, "PORT"},
+		"a malformed URL":              {RoleAll, vars{"REDIS_URL": "http://x"}, "REDIS_URL"},
+		"a folder that cannot be made": {RoleAll, vars{"OSP_RESULTS": "sqlite:/dev/null/x.db"}, "OSP_RESULTS"},
+		"a Supabase that is none": {
+			RoleWorker, vars{"OSP_RESULTS": "", "SUPABASE_URL": "https://", "SUPABASE_SERVICE_ROLE_KEY": "k"}, "SUPABASE_URL",
+		},
+	} {
+		before := goleak.IgnoreCurrent()
+		s, err := New(t.Context(), config(t, c.role, c.set), slog.New(slog.DiscardHandler))
+		if named := blamed(err); s != nil || named[c.want] != 1 {
+			t.Errorf("%s: blamed %v: %v", name, named, err)
+		}
+		goleak.VerifyNone(t, before)
+	}
+	c := config(t, RoleDev, vars{"PORT": port})
+	c.PortGiven = false // as if the default were in use
+	r := run(t, c)
+	if got := r.status("/healthz"); got != http.StatusOK || strings.HasSuffix(r.url, ":"+port) {
+		t.Errorf("dev at %s answers %d, instead of taking a free port", r.url, got)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	redis := testenv.RedisProcess(t)
+	r := run(t, config(t, RoleAPI, vars{"REDIS_URL": redis.URL}))
+	redis.Kill()
+	if got := r.status("/readyz"); got != http.StatusServiceUnavailable {
+		t.Errorf("without Redis /readyz answers %d", got)
+	}
+	if got := r.status("/healthz"); got != http.StatusOK {
+		t.Errorf("without Redis /healthz answers %d", got)
+	}
+	redis.Start()
+	if got := r.status("/readyz"); got != http.StatusOK {
+		t.Errorf("with Redis again /readyz answers %d", got)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Dev has no login, so a page of another site must not get at it by a name that was made to point here.
+func TestDevAnswersToThisMachineOnly(t *testing.T) {
+	dev := run(t, config(t, RoleDev, nil))
+	port := dev.url[strings.LastIndexByte(dev.url, ':'):]
+	for _, host := range []string{
+		"localhost", "localhost" + port, "LocalHost:1", "127.0.0.1", "127.0.0.1" + port, "[::1]", "[::1]:8080",
+	} {
+		if got, _, _ := dev.ask("GET", "/v1/types", host, ""); got != http.StatusOK {
+			t.Errorf("Host %s: %d", host, got)
+		}
+	}
+	for _, host := range []string{
+		"evil.example", "evil.example" + port, "localhost.evil.example", "evil.localhost", "xlocalhost", "127.0.0.1.evil.example",
+		"127.0.0.2", "0.0.0.0", "[::]", "[::2]" + port, "localhost.", "localhost:", "localhost:x", "127a0b0c1", "192.168.0.7" + port,
+	} {
+		for _, path := range []string{"/v1/types", "/monitor/", "/monitor/api/queues", "/healthz", "/openapi.json", "/", "/nowhere"} {
+			got, header, body := dev.ask("GET", path, host, "")
+			var problem struct {
+				Type, Title, Detail string
+				Status              int
+			}
+			if err := json.Unmarshal([]byte(body), &problem); err != nil || got != http.StatusMisdirectedRequest ||
+				header.Get("Content-Type") != "application/problem+json" || problem.Status != got || problem.Type == "" ||
+				!strings.Contains(problem.Detail, "localhost") {
+				t.Errorf("Host %s, %s: %d %s %s", host, path, got, header.Get("Content-Type"), body)
+			}
+		}
+	}
+	if got, _, body := dev.ask("POST", "/v1/tasks", "evil.example", `{"type":"http.saga","input":{"steps":[]}}`); got != http.StatusMisdirectedRequest {
+		t.Errorf("a start: %d %s", got, body)
+	}
+	if err := dev.stop(); err != nil {
+		t.Error(err)
+	}
+	all := run(t, config(t, RoleAll, vars{"REDIS_URL": testenv.Redis(t)}))
+	if got, _, _ := all.ask("GET", "/v1/types", "osp.example.com", ""); got != http.StatusOK {
+		t.Errorf("role all answers its own name with %d", got)
+	}
+	if err := all.stop(); err != nil {
+		t.Error(err)
+	}
+}
