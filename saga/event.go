@@ -118,11 +118,13 @@ const formatVersion = '1'
 
 // Encode returns the body of an event as it is stored: JSON. The journal puts the header before it (see [Header]).
 func Encode(e Event) ([]byte, error) {
-	body, err := json.Marshal(e)
-	if err != nil {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // it would make an output that is full of < six times as large
+	if err := enc.Encode(e); err != nil {
 		return nil, fmt.Errorf("encode %s event: %w", e.Kind, err)
 	}
-	return body, nil
+	return bytes.TrimSuffix(body.Bytes(), []byte{'\n'}), nil
 }
 
 // Header is what stands before the body of a stored event: format version, sequence number and time.

@@ -117,3 +117,19 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsAreStoredAsLargeAsTheyAre(t *testing.T) {
+	data, err := json.Marshal("é ☃ 𝄞")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []string{string(data), `"<a href=\"?x&y\">"`, `"` + strings.Repeat("<", 1000) + `"`} {
+		body, err := saga.Encode(saga.Event{Kind: saga.KindStepDone, Path: "a", Data: json.RawMessage(data)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more := len(body) - len(data); more > 40 {
+			t.Errorf("%.40s takes %d bytes more than it has", data, more)
+		}
+	}
+}
