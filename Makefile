@@ -49,7 +49,7 @@ fmt: $(LINTER) ## format the code
 	@$(LINTER) fmt ./...
 
 bench: ## measure the engine beside raw asynq; writes bench/results.json
-	@internal/testenv/install.sh redis
+	@internal/testenv/install.sh
 	@CGO_ENABLED=0 go run $(GOFLAGS_BUILD) ./bench -out bench/results.json
 
 fuzz: ## fuzz everything that parses, FUZZTIME each (default 20s)

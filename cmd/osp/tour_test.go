@@ -25,7 +25,7 @@ const root = "../.."
 func TestTour(t *testing.T) {
 	help, err := exec.CommandContext(t.Context(), "curl", "--help", "all").Output()
 	if err != nil || !strings.Contains(string(help), "--json") {
-		t.Skip("the tour needs curl 7.82 or newer")
+		t.Fatal("the tour needs curl 7.82 or newer: run internal/testenv/install.sh")
 	}
 	blocks := tourBlocks(t)
 	if len(blocks) < 6 {

