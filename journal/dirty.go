@@ -134,20 +134,20 @@ func (r *Redis) letGo(ctx context.Context, list []saga.Flushed) error {
 		return err
 	}
 	keep := r.o.KeepFinished.Milliseconds()
+	var calls []call
 	for i, f := range list {
 		if parents[i] == nil || !settled(parents[i].Val(), f) {
 			continue
 		}
 		for _, id := range f.Children {
 			p := r.of(id)
-			err := letgoScript.Run(ctx, r.client, []string{p.journal(id), p.meta(id), p.tombstone(id), p.dirty},
-				id, keep, keep+r.o.IdempotencyWindow.Milliseconds()).Err()
-			if err != nil {
-				return err
-			}
+			calls = append(calls, call{
+				[]string{p.journal(id), p.meta(id), p.tombstone(id), p.dirty},
+				[]any{id, keep, keep + r.o.IdempotencyWindow.Milliseconds()},
+			})
 		}
 	}
-	return nil
+	return r.runAll(ctx, letgoScript, calls)
 }
 
 // settled tells whether a task has ended, its last row is written and no parent may want it undone.

@@ -64,10 +64,52 @@ var (
 
 func newScript(lua string) *redis.Script { return redis.NewScript(prelude + lua) }
 
+// call is one run of a script.
+type call struct {
+	keys []string
+	args []any
+}
+
 // run runs a script, by its hash if Redis knows it already.
 func (r *Redis) run(ctx context.Context, s *redis.Script, keys []string, args ...any) (reply, error) {
 	list, err := s.Run(ctx, r.client, keys, args...).Slice()
 	return reply(list), err
+}
+
+// runAll runs a script many times in one round trip. What it answers does not matter.
+func (r *Redis) runAll(ctx context.Context, s *redis.Script, calls []call) error {
+	answers := make([]*redis.Cmd, len(calls))
+	todo := make([]int, len(calls))
+	for i := range calls {
+		todo[i] = i
+	}
+	for len(todo) > 0 {
+		// Errors come with their commands, below.
+		_, _ = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, i := range todo {
+				answers[i] = s.EvalSha(ctx, p, calls[i].keys, calls[i].args...)
+			}
+			return nil
+		})
+		var unknown []int
+		for _, i := range todo {
+			switch err := answers[i].Err(); {
+			case err == nil:
+			case redis.HasErrorPrefix(err, "NOSCRIPT"):
+				unknown = append(unknown, i)
+			default:
+				return err
+			}
+		}
+		if todo = unknown; len(todo) > 0 { // the first one teaches its node the script
+			i := todo[0]
+			if err := s.Eval(ctx, r.client, calls[i].keys, calls[i].args...).Err(); err != nil {
+				return err
+			}
+			todo = todo[1:]
+		}
+	}
+	return nil
 }
 
 // reply is a script's answer. What is missing or of another type reads as zero: only our own scripts answer.

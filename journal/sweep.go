@@ -93,7 +93,7 @@ func (r *Redis) refs(ctx context.Context, list []taken) ([]saga.Ref, error) {
 			refs = append(refs, saga.Ref{ID: id, Type: m.text(0), Queue: m.text(1), Epoch: number(m.text(2))})
 		}
 	}
-	if _, err := r.runAll(ctx, forgetScript, gone); err != nil {
+	if err := r.runAll(ctx, forgetScript, gone); err != nil {
 		return nil, fail(ctx, "forget tasks", "", err)
 	}
 	return refs, nil
