@@ -1,6 +1,7 @@
 package saga
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,9 +43,9 @@ func (k *walker) verdict(steps map[string]*Step) Event {
 
 // undo decides about the undo of one step.
 func (k *walker) undo(s *Step, rec *StepRecord) {
-	if rec.Do.unresolved() && s.Kind == KindActivity {
-		// Its call may still be under way somewhere, and must not act after its undo.
-		if over := rec.Do.Deadline.Add(Grace); k.m.Now.Before(over) {
+	if until := rec.Do.unresolved(); !until.IsZero() && s.Kind == KindActivity {
+		// A call may still be under way somewhere, and must not act after its undo.
+		if over := until.Add(Grace); k.m.Now.Before(over) {
 			k.due(over)
 			return
 		}
@@ -66,15 +67,12 @@ func (k *walker) undo(s *Step, rec *StepRecord) {
 		Step: s, Path: rec.Path, Undo: true, Attempt: a.next(), N: a.N, Child: rec.Child,
 		Output: rec.Output,
 	}
-	if s.Kind == KindActivity {
-		in, err := guard2(func() ([]byte, error) { return input(s, k.scopeOf(rec.Path)) })
-		if err != nil {
-			k.record(Event{
-				Kind: KindAttemptFailed, Path: rec.Path, Undo: true, Flags: Final, Error: fmt.Sprintf("its input: %v", err),
-			})
-			return
-		}
-		work.Input = in
+	if err := work.ask(k.scopeOf(rec.Path)); err != nil {
+		errors.As(err, &k.panicked)
+		k.record(Event{
+			Kind: KindAttemptFailed, Path: rec.Path, Undo: true, Flags: Final, Error: shorten(fmt.Sprintf("its input: %v", err)),
+		})
+		return
 	}
 	k.d.Work = append(k.d.Work, work)
 }

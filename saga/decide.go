@@ -44,7 +44,9 @@ type Work struct {
 	Input   json.RawMessage
 	Output  json.RawMessage // an undo's: what the do returned, if that is known
 	Child   string          // a child step: the child task's id
-	Task    ChildTask       // a child step's do
+	Task    ChildTask       // a child step: what is started, or undone
+
+	deadline time.Time // of the call, by the journal's clock
 }
 
 // Decide says what comes next. It is a pure function: the same workflow, record and moment give the same decision.
@@ -122,7 +124,7 @@ func (k *walker) turnBack(reason string, wished bool) {
 		k.d = Decision{Cancel: true}
 		return
 	}
-	e := Event{Kind: KindCompensationStarted, Error: reason}
+	e := Event{Kind: KindCompensationStarted, Error: shorten(reason)}
 	if wished {
 		e.Name = string(Cancelled)
 	}
@@ -365,7 +367,7 @@ func (k *walker) crashLoop(rec *StepRecord, undo bool) bool {
 		return false
 	}
 	k.record(Event{
-		Kind: KindAttemptFailed, Path: rec.Path, Undo: undo, Flags: Final | Indefinite,
+		Kind: KindAttemptFailed, Path: rec.Path, Undo: undo, Flags: Final | Indefinite | Abandoned,
 		Error: fmt.Sprintf("its worker died %d times while it ran", a.Interrupted+1),
 	})
 	return true
@@ -374,16 +376,10 @@ func (k *walker) crashLoop(rec *StepRecord, undo bool) bool {
 // call asks for the next attempt of a do.
 func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
 	work := Work{Step: s, Path: path, Attempt: a.next(), N: a.N}
-	err := guard(func() (err error) {
-		if s.Kind == KindChild {
-			work.Child = childID(k.r.Created.ID, path)
-			work.Task, err = s.Child(sc)
-			return err
-		}
-		work.Input, err = input(s, sc)
-		return err
-	})
-	if err != nil {
+	if s.Kind == KindChild {
+		work.Child = childID(k.r.Created.ID, path)
+	}
+	if err := work.ask(sc); err != nil {
 		if s.OnError == ContinueOnError && a.State == AttemptNone {
 			return done // it never began
 		}
@@ -393,11 +389,19 @@ func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
 	return open
 }
 
-func input(s *Step, sc Scope) (json.RawMessage, error) {
-	if s.Input == nil {
-		return sc.record.Created.Input, nil
-	}
-	return s.Input(sc)
+// ask makes what the call is given from what is known so far.
+func (w *Work) ask(sc Scope) error {
+	return guard(func() (err error) {
+		switch {
+		case w.Step.Kind == KindChild:
+			w.Task, err = w.Step.Child(sc)
+		case w.Step.Input != nil:
+			w.Input, err = w.Step.Input(sc)
+		default:
+			w.Input = sc.record.Created.Input
+		}
+		return err
+	})
 }
 
 // childID is the same for the same step of the same parent, whoever asks.
@@ -427,8 +431,12 @@ func (k *walker) output(root Scope) (json.RawMessage, error) {
 		return k.lastOutput(&k.w.Root, root), nil
 	}
 	out, err := guard2(func() (json.RawMessage, error) { return k.w.Output(root) })
-	if err == nil && len(out) > MaxOutput {
+	switch {
+	case err != nil:
+	case len(out) > MaxOutput:
 		err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(out), MaxOutput)
+	case len(out) > 0 && !json.Valid(out):
+		err = errors.New("it is not valid JSON")
 	}
 	return out, err
 }

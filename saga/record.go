@@ -28,8 +28,8 @@ type Attempts struct {
 	RetryAt     time.Time
 	Error       string
 	EndedAt     time.Time
-	// Abandoned tells that a call overstayed its deadline: it may be running still.
-	Abandoned bool
+	// LeftBehind is the latest deadline of the calls that nobody saw return: their worker died, or they overstayed it.
+	LeftBehind time.Time
 	// Unknown tells that an attempt ended without a definite result: it may have had its effect.
 	Unknown bool
 }
@@ -37,8 +37,20 @@ type Attempts struct {
 // neverHappened tells whether it is certain that there was no effect: every attempt definitely failed.
 func (a *Attempts) neverHappened() bool { return a.State == AttemptFailed && !a.Unknown }
 
-// unresolved tells whether a call may still be under way somewhere.
-func (a *Attempts) unresolved() bool { return a.State == AttemptStarted || a.Abandoned }
+// leaveBehind notes that the call under way will not be heard of again.
+func (a *Attempts) leaveBehind() {
+	if a.Deadline.After(a.LeftBehind) {
+		a.LeftBehind = a.Deadline
+	}
+}
+
+// unresolved is until when a call may still act somewhere, of this attempt or of an earlier one. Zero: none may.
+func (a *Attempts) unresolved() time.Time {
+	if a.State == AttemptStarted && a.Deadline.After(a.LeftBehind) {
+		return a.Deadline
+	}
+	return a.LeftBehind
+}
 
 // StepRecord is a step that began.
 type StepRecord struct {
@@ -208,8 +220,9 @@ func (r *Record) stepStarted(e Event) {
 	if a.State == AttemptStarted {
 		a.Interrupted++ // started again with no result between: whoever ran it died
 		a.Unknown = true
+		a.leaveBehind()
 	}
-	a.State, a.Deadline, a.RetryAt, a.Abandoned = AttemptStarted, e.Due.Time(), time.Time{}, false
+	a.State, a.Deadline, a.RetryAt = AttemptStarted, e.Due.Time(), time.Time{}
 }
 
 func (r *Record) stepDone(e Event) {
@@ -221,7 +234,7 @@ func (r *Record) stepDone(e Event) {
 	if a.State == AttemptDone {
 		return // told twice
 	}
-	a.State, a.EndedAt, a.Error, a.Abandoned = AttemptDone, e.At, "", false
+	a.State, a.EndedAt, a.Error = AttemptDone, e.At, ""
 	if !e.Undo {
 		s.Output = e.Data
 	}
@@ -254,7 +267,9 @@ func (r *Record) attemptFailed(e Event) {
 	}
 	a.Error, a.EndedAt, a.RetryAt = e.Error, e.At, e.Due.Time()
 	a.State = AttemptRetry
-	a.Abandoned = e.Flags&Abandoned != 0
+	if e.Flags&Abandoned != 0 {
+		a.leaveBehind()
+	}
 	if e.Flags&Interrupted == 0 {
 		a.Failed++
 	}
