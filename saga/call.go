@@ -26,10 +26,12 @@ type result struct {
 // slack is what a call may take to return after its deadline before it is abandoned.
 const slack = Grace / 2
 
-// started is the event that must be recorded before the work's call is made.
+// started is the event that must be recorded before the work's call is made. The deadline that it tells is the call's,
+// however long the recording takes: others act on it.
 func (w *Work) started(now time.Time) Event {
+	w.deadline = now.Add(w.timeout())
 	return Event{
-		Kind: KindStepStarted, Path: w.Path, Undo: w.Undo, N: w.N, Due: MicrosOf(now.Add(w.timeout())), StepKind: w.Step.Kind,
+		Kind: KindStepStarted, Path: w.Path, Undo: w.Undo, N: w.N, Due: MicrosOf(w.deadline), StepKind: w.Step.Kind,
 		Name: w.Child,
 	}
 }
@@ -69,10 +71,10 @@ func (x *run) begin(p plan) {
 
 // call makes one call. A do starts only while the lease holds.
 func (x *run) call(work Work) {
-	now := x.Now()
-	c := &call{work: work, giveUp: now.Add(work.timeout() + slack)}
+	deadline := x.end(work.deadline)
+	c := &call{work: work, giveUp: deadline.Add(slack)}
 	var ctx context.Context
-	ctx, c.cancel = context.WithDeadline(x.held, now.Add(work.timeout()))
+	ctx, c.cancel = context.WithDeadline(x.held, deadline)
 	x.calls[work.Path] = c
 	x.log.Debug("step started", "step", work.Path, "undo", work.Undo, "attempt", work.Attempt)
 	go func() {
@@ -148,6 +150,20 @@ func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
 	}
 }
 
+// heed stops the run before it starts anything if it is to stop.
+func (x *run) heed(ctx context.Context) {
+	if x.stopping {
+		return
+	}
+	select {
+	case <-x.Draining:
+		x.stop("the worker is stopping", false)
+	case <-ctx.Done():
+		x.stop("the delivery was cancelled", true)
+	default:
+	}
+}
+
 // draining and its like are channels that speak once: a run that is stopping already waits for its calls only.
 func (x *run) draining() <-chan struct{} {
 	if x.stopping {
@@ -200,8 +216,8 @@ func (x *run) stop(why string, hard bool) {
 func (x *run) untilNext(due time.Time) time.Duration {
 	now := x.Now()
 	next := x.renewAt
-	if !due.IsZero() && due.Add(-x.clock).Before(next) {
-		next = due.Add(-x.clock)
+	if at := now.Add(due.Sub(x.now())); !due.IsZero() && at.Before(next) {
+		next = at
 	}
 	for _, c := range x.calls {
 		if c.giveUp.Before(next) {
@@ -232,9 +248,15 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 		return false, nil
 	}
 	snapshot, err := x.Journal.Read(ctx, x.lease.ID)
+	if errors.Is(err, ErrUnavailable) {
+		x.log.Warn("news not read, trying again", "error", err)
+		x.renewAt = sent.Add(500 * time.Millisecond)
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("read task %s: %w", x.lease.ID, err)
 	}
+	x.bytes += size(snapshot.Events) - size(x.events)
 	x.events = snapshot.Events
 	x.record, err = Fold(x.events)
 	return true, err

@@ -20,9 +20,9 @@ type run struct {
 	bytes  int64
 	log    *slog.Logger
 
-	clock   time.Duration // the journal's clock minus ours
-	renewAt time.Time     // ours
-	expiry  *time.Timer   // ends held when the lease is over
+	clock   clock
+	renewAt time.Time   // ours
+	expiry  *time.Timer // ends held when the lease is over
 	held    context.Context
 	lose    context.CancelCauseFunc
 
@@ -33,19 +33,20 @@ type run struct {
 	stopping bool          // the process drains, or asynq wants the handler back
 }
 
-func newRun(r *Runner, w *Workflow, record *Record, claim Claim) *run {
+// newRun is the run of a claim that was sent at some moment: from then on the lease counts.
+func newRun(r *Runner, w *Workflow, record *Record, claim Claim, sent time.Time) *run {
 	now := r.Now()
 	x := &run{
 		Runner: r, w: w, task: record.Created, lease: claim.Lease, events: claim.Events, record: record, bytes: claim.Bytes,
 		log:   r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
-		clock: claim.Now.Sub(now), renewAt: now.Add(claim.For / 3),
+		clock: clock{claim.Now, sent, now}, renewAt: sent.Add(claim.For / 3),
 		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
 	}
 	if claim.Opened {
 		x.opened = claim.Events[len(claim.Events)-1].Path
 	}
 	x.held, x.lose = context.WithCancelCause(context.Background())
-	x.expiry = time.AfterFunc(claim.For, func() { x.lose(ErrOvertaken) })
+	x.expiry = time.AfterFunc(claim.For-now.Sub(sent), func() { x.lose(ErrOvertaken) })
 	return x
 }
 
@@ -55,13 +56,29 @@ func (x *run) close() {
 	close(x.over)
 }
 
-// now is the journal's clock.
-func (x *run) now() time.Time { return x.Now().Add(x.clock) }
+// clock is what is known of the journal's clock: that it stood at theirs at some time, by ours, between sent and
+// answered. What has passed since is measured, so it does not matter when somebody sets our clock.
+type clock struct{ theirs, sent, answered time.Time }
+
+// or returns the better known of two.
+func (c clock) or(d clock) clock {
+	if d.answered.Sub(d.sent) < c.answered.Sub(c.sent) {
+		return d
+	}
+	return c
+}
+
+// now is the journal's clock. It may be late and is never early: what is to wait for a moment waits for it.
+func (x *run) now() time.Time { return x.clock.theirs.Add(x.Now().Sub(x.clock.answered)) }
+
+// end is a moment of the journal's clock by ours. It may be early and is never late: what is to be over then, is.
+func (x *run) end(t time.Time) time.Time { return x.clock.sent.Add(t.Sub(x.clock.theirs)) }
 
 // loop decides, appends, calls and waits, until the task ends or parks.
 func (x *run) loop(ctx context.Context) error {
 	var facts []Event
 	for {
+		x.heed(ctx)
 		plan, err := x.plan(facts)
 		if err != nil {
 			return x.abandon(ctx, err)
@@ -137,9 +154,10 @@ func (x *run) plan(facts []Event) (plan, error) {
 	if x.stopping || p.decision.Cancel {
 		p.decision.Work = nil
 	}
-	for i, work := range p.decision.Work {
-		if work.Path == x.opened && !work.Undo {
-			x.opened, p.decision.Work[i].Attempt = "", 1 // the claim recorded its start
+	for i := range p.decision.Work {
+		work := &p.decision.Work[i]
+		if work.Path == x.opened && !work.Undo { // the claim recorded its start
+			x.opened, work.Attempt, work.deadline = "", 1, x.record.Step(work.Path).Do.Deadline
 			continue
 		}
 		e := work.started(x.now())
@@ -217,10 +235,15 @@ func (x *run) read() int64 { return x.events[len(x.events)-1].Seq }
 func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
 	ctx, cancel := x.last(ctx)
 	defer cancel()
+	sent := x.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		a, err := x.Journal.Append(ctx, x.lease, b)
 		if err == nil {
-			x.bytes += size(b)
+			x.clock = x.clock.or(clock{a.Now, sent, x.Now()})
+			x.bytes += size(b.Facts) + size(a.Between)
+			if a.Decided {
+				x.bytes += size(b.Decisions)
+			}
 			return a, nil
 		}
 		if !errors.Is(err, ErrUnavailable) || x.held.Err() != nil {
@@ -236,22 +259,22 @@ func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
 	}
 }
 
-// size estimates what a batch adds to the journal.
-func size(b Batch) (n int64) {
-	for _, list := range [][]Event{b.Facts, b.Decisions} {
-		for i := range list {
-			n += int64(len(list[i].Data)+len(list[i].Error)+len(list[i].Path)) + 64
-		}
+// size estimates what events add to the journal.
+func size(list []Event) (n int64) {
+	for i := range list {
+		n += int64(len(list[i].Data)+len(list[i].Error)+len(list[i].Path)) + 64
 	}
 	return n
 }
 
-// last gives a context for what must still be written although ctx may be over.
+// last gives a context that outlives ctx a little: what is known must still be written, and the lease given back.
 func (x *run) last(ctx context.Context) (context.Context, context.CancelFunc) {
-	if ctx.Err() == nil {
-		return ctx, func() {}
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(Grace, cancel) })
+	return late, func() {
+		stop()
+		cancel()
 	}
-	return context.WithTimeout(context.WithoutCancel(ctx), Grace)
 }
 
 // parked is the answer for a task whose waiting event is recorded.
@@ -289,6 +312,8 @@ func (x *run) overtaken(err error) error {
 // abandon leaves a task alone whose journal does not fit what this program knows.
 func (x *run) abandon(ctx context.Context, err error) error {
 	x.log.Error("task left alone", "error", err)
+	ctx, cancel := x.last(ctx)
+	defer cancel()
 	due := x.now().Add(retryUnknown)
 	if err := x.Journal.Release(ctx, x.lease, due, false); err != nil {
 		return x.overtaken(err)

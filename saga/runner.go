@@ -83,6 +83,7 @@ func (r *Runner) Run(ctx context.Context, id string) error { return r.RunFrom(ct
 // RunFrom is Run for a delivery that is most likely the task's first: if it is, the opening saves a round trip. Nil: no
 // opening is known.
 func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
+	sent := r.Now()
 	claim, err := r.claim(ctx, id, o)
 	var busy *BusyError
 	switch {
@@ -96,7 +97,7 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 	case err != nil:
 		return &ParkedError{For: retryUnavailable, Cause: fmt.Errorf("claim task %s: %w", id, err)}
 	}
-	x, err := r.open(claim)
+	x, err := r.open(claim, sent)
 	if err != nil {
 		r.Log.ErrorContext(ctx, "task left alone", "task", id, "error", err)
 		due := claim.Now.Add(retryUnknown)
@@ -117,7 +118,7 @@ func (r *Runner) claim(ctx context.Context, id string, o *Opening) (Claim, error
 }
 
 // open folds the journal and finds the workflow.
-func (r *Runner) open(claim Claim) (*run, error) {
+func (r *Runner) open(claim Claim, sent time.Time) (*run, error) {
 	record, err := Fold(claim.Events)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func (r *Runner) open(claim Claim) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRun(r, w, record, claim), nil
+	return newRun(r, w, record, claim, sent), nil
 }
 
 // DefaultRandom is a source for [Runner.Random]; tests pass their own.
