@@ -83,6 +83,11 @@ func (d *dying) Claim(ctx context.Context, id, nonce string) (c saga.Claim, err 
 	return c, err
 }
 
+func (d *dying) Open(ctx context.Context, id, nonce string, o saga.Opening) (c saga.Claim, err error) {
+	err = d.fate(func() error { c, err = d.RunnerJournal.Open(ctx, id, nonce, o); return err })
+	return c, err
+}
+
 func (d *dying) Renew(ctx context.Context, l saga.Lease) (r saga.Renewed, err error) {
 	err = d.fate(func() error { r, err = d.RunnerJournal.Renew(ctx, l); return err })
 	return r, err
@@ -282,7 +287,7 @@ func (o *outside) deliver(r *saga.Runner) (err error, died bool) {
 	case 1:
 		defer time.AfterFunc(time.Duration(o.random.IntN(10_000))*time.Millisecond, func() { close(drain) }).Stop()
 	}
-	return r.Run(ctx, "t"), false
+	return r.RunFrom(ctx, "t", o.w.flows["flow"].Opening()), false
 }
 
 func (o *outside) carryOn(d *dying) {

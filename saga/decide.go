@@ -16,6 +16,8 @@ type Moment struct {
 	Now time.Time // the journal's clock
 	// InFlight are the paths of the calls that this runner has under way.
 	InFlight map[string]bool
+	// Opened is the step whose start was recorded with the claim. Nobody has called it.
+	Opened string
 	// Full tells that the journal is over its soft limit: no further forward step.
 	Full bool
 }
@@ -124,11 +126,25 @@ func (k *walker) turnBack(reason string, wished bool) {
 		k.d = Decision{Cancel: true}
 		return
 	}
+	if k.opened(k.m.Opened) {
+		k.d = Decision{Events: []Event{neverCalled(k.m.Opened, reason)}}
+		return
+	}
 	e := Event{Kind: KindCompensationStarted, Error: shorten(reason)}
 	if wished {
 		e.Name = string(Cancelled)
 	}
 	k.d = Decision{Events: []Event{e}}
+}
+
+// opened tells whether the step's start was recorded with the claim, and nothing came of it yet.
+func (k *walker) opened(path string) bool {
+	return path != "" && path == k.m.Opened && k.r.Step(path).Do.State == AttemptStarted
+}
+
+// neverCalled is the end of a step whose start was recorded and that is not to be called: it certainly never happened.
+func neverCalled(path, reason string) Event {
+	return Event{Kind: KindAttemptFailed, Path: path, Flags: Final, Error: shorten(reason)}
 }
 
 func (c *Cancel) reason() string {
@@ -380,6 +396,11 @@ func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
 		work.Child = childID(k.r.Created.ID, path)
 	}
 	if err := work.ask(sc); err != nil {
+		if k.opened(path) {
+			errors.As(err, &k.panicked)
+			k.record(neverCalled(path, err.Error()))
+			return open
+		}
 		if s.OnError == ContinueOnError && a.State == AttemptNone {
 			return done // it never began
 		}

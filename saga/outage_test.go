@@ -29,6 +29,14 @@ func (h *hooked) Claim(ctx context.Context, id, nonce string) (saga.Claim, error
 	return c, err
 }
 
+func (h *hooked) Open(ctx context.Context, id, nonce string, o saga.Opening) (saga.Claim, error) {
+	c, err := h.RunnerJournal.Open(ctx, id, nonce, o)
+	if h.afterClaim != nil {
+		h.afterClaim()
+	}
+	return c, err
+}
+
 func (h *hooked) Renew(ctx context.Context, l saga.Lease) (saga.Renewed, error) {
 	if h.renew != nil {
 		if err := h.renew(); err != nil {

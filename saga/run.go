@@ -190,7 +190,7 @@ func (x *run) moment() Moment {
 	for path := range x.calls {
 		flying[path] = true
 	}
-	return Moment{Now: x.now(), InFlight: flying, Full: x.bytes > SoftJournal}
+	return Moment{Now: x.now(), InFlight: flying, Opened: x.opened, Full: x.bytes > SoftJournal}
 }
 
 // fold applies an event that is yet to be recorded.

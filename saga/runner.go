@@ -111,10 +111,20 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 }
 
 func (r *Runner) claim(ctx context.Context, id string, o *Opening) (Claim, error) {
-	if o == nil {
+	if o == nil || r.stops() {
 		return r.Journal.Claim(ctx, id, r.Nonce())
 	}
 	return r.Journal.Open(ctx, id, r.Nonce(), *o)
+}
+
+// stops tells whether the worker is stopping: it begins nothing.
+func (r *Runner) stops() bool {
+	select {
+	case <-r.Draining:
+		return true
+	default:
+		return false
+	}
 }
 
 // open folds the journal and finds the workflow.
