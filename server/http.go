@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,6 +18,9 @@ import (
 func (s *Server) handler() http.Handler {
 	c := handlers.Config{
 		Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
+	}
+	if s.config.Role == RoleDev {
+		c.Middleware = append(c.Middleware, localOnly)
 	}
 	if !s.config.Open {
 		c.Auth = handlers.Keys(s.config.Keys)
@@ -33,6 +37,21 @@ func (s *Server) handler() http.Handler {
 		h.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, monitorPath+"/") })
 	}
 	return h
+}
+
+var localHost = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$`).MatchString
+
+// localOnly refuses requests to another host than this machine. Dev is open, and a page of a site whose name was made to
+// point here (DNS rebinding) is of the same origin to the browser: only the Host header tells.
+func localOnly(c *gin.Context) {
+	if localHost(c.Request.Host) {
+		return
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.AbortWithStatusJSON(http.StatusMisdirectedRequest, gin.H{
+		"type": "about:blank", "title": http.StatusText(http.StatusMisdirectedRequest), "status": http.StatusMisdirectedRequest,
+		"detail": "osp dev answers to localhost, 127.0.0.1 and [::1] only. To serve other hosts, run osp all.",
+	})
 }
 
 // api is the dispatcher with the server's readiness: all that the handlers need.
