@@ -128,13 +128,12 @@ func blamed(err error) map[string]int {
 	named := map[string]int{}
 	var walk func(err error)
 	walk = func(err error) {
-		if config, ok := errors.AsType[*ConfigError](err); ok && err == error(config) {
-			named[config.Variable]++
-		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, err := range many.Unwrap() {
 				walk(err)
 			}
+		} else if config, ok := errors.AsType[*ConfigError](err); ok {
+			named[config.Variable]++
 		}
 	}
 	walk(err)

@@ -123,3 +123,27 @@ func TestARedisURLReachesARedis(t *testing.T) {
 		t.Errorf("it is %s there: %v", who, err)
 	}
 }
+
+// Whatever is in the URL, nothing of it is in what is said about it.
+func FuzzRedisURL(f *testing.F) {
+	for _, seed := range []string{
+		"redis://u:p@h:1/2", "rediss://a,[::1]:2", "redis-sentinel://u:p@h/m/3?x=1", "redis://%zz", "redis://h#p", "://", "redis://@,@/",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, rawURL string) {
+		client, err := openRedis(rawURL, 4)
+		if err == nil {
+			_ = client.Close()
+			return
+		}
+		if !slices.Contains(redisComplaints, err.Error()) {
+			t.Errorf("%q: %v", rawURL, err)
+		}
+	})
+}
+
+var redisComplaints = []string{
+	errRedisURL.Error(), "REDIS_URL has a line break in it", "REDIS_URL begins with neither redis://, rediss:// nor redis-sentinel://",
+	"REDIS_URL names no master: write redis-sentinel://host:26379/MASTER",
+}
