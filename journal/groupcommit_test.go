@@ -28,7 +28,7 @@ func (c *outgoing) DialHook(next redis.DialHook) redis.DialHook {
 
 func (c *outgoing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if cmd.Name() == "evalsha" { // greetings do not count
+		if cmd.Name() == "evalsha" {
 			c.single.Add(1)
 		}
 		return next(ctx, cmd)
@@ -37,6 +37,9 @@ func (c *outgoing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func (c *outgoing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() != "evalsha" { // greetings do not count
+			return next(ctx, cmds)
+		}
 		if c.gate != nil {
 			<-c.gate
 		}
