@@ -129,19 +129,20 @@ func (o *outside) activity() saga.Step {
 		s.OnError = saga.ContinueOnError
 	}
 	s.Do = func(ctx context.Context, c saga.Call, _ json.RawMessage) (json.RawMessage, error) {
+		step := c.Task.ID + " " + c.Path
 		o.w.mu.Lock()
-		if o.undone[c.Path] {
-			o.t.Errorf("do %s begins after its undo", c.Path)
+		if o.undone[step] {
+			o.t.Errorf("do %s begins after its undo", step)
 		}
-		o.did[c.Path] = true
-		o.doing[c.Path]++
+		o.did[step] = true
+		o.doing[step]++
 		takes := time.Duration(o.random.IntN(5000)) * time.Millisecond
 		if o.random.IntN(5) == 0 {
 			takes *= 5
 		}
 		verdict := o.random.IntN(8)
 		o.w.mu.Unlock()
-		o.w.note("do %s (%v)", c.Path, takes)
+		o.w.note("do %s (%v)", step, takes)
 		var err error
 		if deaf { // it heeds its deadline, but not that it is cancelled
 			time.Sleep(min(takes, time.Until(c.Deadline)))
@@ -154,10 +155,10 @@ func (o *outside) activity() saga.Step {
 		}
 		o.w.mu.Lock()
 		defer o.w.mu.Unlock()
-		o.doing[c.Path]--
-		o.w.trail = append(o.w.trail, fmt.Sprintf("did %s: %v", c.Path, err))
-		if o.undone[c.Path] {
-			o.t.Errorf("do %s ends after its undo began", c.Path)
+		o.doing[step]--
+		o.w.trail = append(o.w.trail, fmt.Sprintf("did %s: %v", step, err))
+		if o.undone[step] {
+			o.t.Errorf("do %s ends after its undo began", step)
 		}
 		switch {
 		case err != nil:
@@ -170,12 +171,13 @@ func (o *outside) activity() saga.Step {
 		return json.RawMessage(`1`), nil
 	}
 	s.Undo = func(ctx context.Context, c saga.Call, _, _ json.RawMessage) error {
-		o.w.note("undo %s", c.Path)
+		step := c.Task.ID + " " + c.Path
+		o.w.note("undo %s", step)
 		o.w.mu.Lock()
-		if o.doing[c.Path] > 0 {
-			o.t.Errorf("undo %s begins while its do is under way", c.Path)
+		if o.doing[step] > 0 {
+			o.t.Errorf("undo %s begins while its do is under way", step)
 		}
-		o.undone[c.Path] = true
+		o.undone[step] = true
 		verdict, takes := o.random.IntN(8), time.Duration(o.random.IntN(3000))*time.Millisecond
 		o.w.mu.Unlock()
 		select {
@@ -240,7 +242,11 @@ func (o *outside) check(r *saga.Record) {
 			o.t.Errorf("do %s is under way after the end", path)
 		}
 	}
-	for path := range o.did {
+	for step := range o.did {
+		id, path, _ := strings.Cut(step, " ")
+		if id != r.Created.ID {
+			continue
+		}
 		s := r.Step(path)
 		if s == nil {
 			o.t.Errorf("do %s was called, and the journal does not know it", path)
@@ -268,7 +274,7 @@ func (o *outside) check(r *saga.Record) {
 }
 
 // deliver is one delivery by a worker that may die of it.
-func (o *outside) deliver(r *saga.Runner) (err error, died bool) {
+func (o *outside) deliver(r *saga.Runner, id string) (err error, died bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			if _, ok := p.(crashed); !ok {
@@ -287,7 +293,7 @@ func (o *outside) deliver(r *saga.Runner) (err error, died bool) {
 	case 1:
 		defer time.AfterFunc(time.Duration(o.random.IntN(10_000))*time.Millisecond, func() { close(drain) }).Stop()
 	}
-	return r.RunFrom(ctx, "t", o.w.flows["flow"].Opening()), false
+	return r.RunFrom(ctx, id, o.w.flows[o.w.record(id).Created.Type].Opening()), false
 }
 
 func (o *outside) carryOn(d *dying) {
@@ -296,7 +302,7 @@ func (o *outside) carryOn(d *dying) {
 		nonce := fmt.Sprint("n", i)
 		r.Nonce = func() string { return nonce }
 		r.Journal = d
-		err, died := o.deliver(r)
+		err, died := o.deliver(r, "t")
 		var parked *saga.ParkedError
 		switch {
 		case died:
@@ -320,7 +326,7 @@ func (o *outside) carryOn(d *dying) {
 }
 
 func TestCrashesAnywhere(t *testing.T) {
-	const seeds = 1000
+	const seeds = 500
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -339,6 +345,108 @@ func TestCrashesAnywhere(t *testing.T) {
 				o.carryOn(d)
 				time.Sleep(time.Minute) // what ignores its context ends
 				o.check(w.record("t"))
+				if t.Failed() {
+					t.Log(strings.Join(w.trail, "\n"))
+				}
+			})
+		})
+	}
+}
+
+// kin starts and undoes children as a dispatcher does, over a journal that fails.
+type kin struct {
+	o *outside
+	d *dying
+}
+
+// StartChild implements [saga.Children].
+func (k kin) StartChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	return k.d.fate(func() error { return k.o.w.StartChild(ctx, parent, path, id, t) })
+}
+
+// UndoChild implements [saga.Children].
+func (k kin) UndoChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	return k.d.fate(func() error {
+		if _, err := k.o.w.journal.Read(ctx, id); errors.Is(err, saga.ErrNotFound) {
+			if err := k.o.w.StartChild(ctx, parent, path, id, t); err != nil {
+				return err
+			}
+		}
+		return k.o.w.UndoChild(ctx, parent, path, id, t)
+	})
+}
+
+// carryOnAll carries a family on until nobody has anything to do.
+func (o *outside) carryOnAll(d *dying) []string {
+	for i := range 5000 {
+		ids := []string{"t"}
+		for _, id := range o.w.record("t").Children() {
+			if _, err := o.w.journal.Read(o.t.Context(), id); err == nil {
+				ids = append(ids, id)
+			}
+		}
+		busy, stuck := false, false
+		for _, id := range ids {
+			r := o.w.newRunner()
+			r.Nonce = func() string { return fmt.Sprint("n", i, id) }
+			r.Journal, r.Children = d, kin{o, d}
+			o.w.runner = r
+			err, died := o.deliver(r, id)
+			busy = busy || died || err != nil
+			stuck = stuck || o.w.record(id).State == saga.Stuck
+		}
+		if !busy || stuck {
+			return ids
+		}
+		o.w.runner = o.w.newRunner()
+		o.w.outbox()
+		time.Sleep(time.Duration(o.random.IntN(1500)) * time.Millisecond)
+	}
+	o.t.Errorf("the tasks do not end")
+	return nil
+}
+
+func TestCrashesInFamilies(t *testing.T) {
+	const seeds = 500
+	for seed := range uint64(seeds) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				random := &dice{source: rand.New(rand.NewPCG(seed, 8))}
+				o := &outside{t: t, w: w, random: random, doing: map[string]int{}, did: map[string]bool{}, undone: map[string]bool{}}
+				d := &dying{RunnerJournal: w.journal, random: random, odds: 4 + random.IntN(30)}
+				var ids []string
+				d.post = func() {
+					id := "t"
+					if kids := w.record("t").Children(); len(kids) > 0 && random.IntN(2) == 0 {
+						id = kids[0]
+					}
+					_, _ = w.journal.Post(context.WithoutCancel(t.Context()), id, saga.Message{
+						Event: saga.Event{Kind: saga.KindCancel}, Dedupe: fmt.Sprint(random.IntN(3)),
+					})
+				}
+				w.flow("kid", saga.Sequence(o.tree(1), o.activity()))
+				none := func(saga.Scope) (json.RawMessage, error) { return nil, nil }
+				kid := saga.Child("c", "kid", none)
+				w.start("t", w.flow("flow", saga.Sequence(o.activity(), saga.Parallel("p", saga.Sequence(kid, o.activity()), o.tree(1)), o.activity())))
+				ids = o.carryOnAll(d)
+				time.Sleep(time.Minute)
+				family, stuck := map[string]*saga.Record{}, false
+				for _, id := range ids {
+					family[id] = w.record(id)
+					stuck = stuck || family[id].State == saga.Stuck
+				}
+				if !stuck {
+					for id, r := range family {
+						o.check(r)
+						if id == "t" || !r.State.Finished() {
+							continue
+						}
+						if parent := family["t"].State; (parent == saga.Completed) != (r.State == saga.Completed) {
+							t.Errorf("the parent is %s, the child %s", parent, r.State)
+						}
+					}
+				}
 				if t.Failed() {
 					t.Log(strings.Join(w.trail, "\n"))
 				}

@@ -98,9 +98,16 @@ func (w *world) start(id string, f *saga.Workflow, change ...func(*saga.Created)
 // deliver calls the runner for one task, and tells the parents of children that ended.
 func (w *world) deliver(id string) error {
 	err := w.runner.Run(w.t.Context(), id)
-	list, outErr := w.journal.Outbox(w.t.Context(), 10)
-	if outErr != nil {
-		w.t.Fatal(outErr)
+	w.outbox()
+	return err
+}
+
+// outbox tells the parents of children that ended.
+func (w *world) outbox() {
+	w.t.Helper()
+	list, err := w.journal.Outbox(w.t.Context(), 10)
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	for _, d := range list {
 		child := w.record(d.Child)
@@ -117,7 +124,6 @@ func (w *world) deliver(id string) error {
 			w.t.Fatal(err)
 		}
 	}
-	return err
 }
 
 // settle delivers what is due until nothing is, for at most a day.
