@@ -93,8 +93,12 @@ func (s *Sweeper) Run(ctx context.Context) {
 
 // Sweep does all there is to do now, and returns when to look again.
 func (s *Sweeper) Sweep(ctx context.Context) (time.Duration, error) {
-	err := errors.Join(s.deliver(ctx), s.wake(ctx))
+	more, err := s.deliver(ctx)
+	err = errors.Join(err, s.wake(ctx))
 	next, overdueErr := s.takeOver(ctx)
+	if more {
+		next = min(next, nudgeDelay)
+	}
 	return next, errors.Join(err, overdueErr)
 }
 
@@ -153,11 +157,11 @@ func (s *Sweeper) queued(ref saga.Ref, backlogs map[string]int) bool {
 	return n >= longBacklog
 }
 
-// deliver tells parents of children that have ended.
-func (s *Sweeper) deliver(ctx context.Context) error {
+// deliver tells parents of children that have ended, and whether there are more that can be told.
+func (s *Sweeper) deliver(ctx context.Context) (more bool, err error) {
 	list, err := s.Journal.Outbox(ctx, sweepLimit)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var errs []error
 	for _, d := range list { // one that cannot be told holds no other back
@@ -165,7 +169,7 @@ func (s *Sweeper) deliver(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("tell task %s of its child's end: %w", d.Parent, err))
 		}
 	}
-	return errors.Join(errs...)
+	return len(list) == sweepLimit && len(errs) == 0, errors.Join(errs...)
 }
 
 func (s *Sweeper) tell(ctx context.Context, d saga.Delivery) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func (b *broom) heard() string {
 
 func (b *broom) outbox() int {
 	b.t.Helper()
-	list, err := b.journal.Outbox(b.t.Context(), 100)
+	list, err := b.journal.Outbox(b.t.Context(), 10_000)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -146,6 +147,21 @@ func TestNobodyIsLeftToBeTold(t *testing.T) {
 		}
 		if n := b.waker.times("wake p"); n != 0 {
 			t.Errorf("a parent that has ended was woken %d times", n)
+		}
+	})
+}
+
+// A loop over many items ends in as many children at about the same time.
+func TestManyEndsAreToldSoon(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.task("p", true, time.Time{})
+		for i := range 1200 {
+			b.child(fmt.Sprint(i), completed)
+		}
+		defer b.run()()
+		time.Sleep(time.Second)
+		if n := b.outbox(); n != 0 {
+			t.Errorf("%d of 1200 ends are left to be told after a second", n)
 		}
 	})
 }
