@@ -65,7 +65,7 @@ func main() {
 	flag.DurationVar(&s.idle, "idle", 10*time.Second, "how long the idle worker is watched")
 	flag.BoolVar(&s.flush, "flush", true, "run the flusher, into a store that keeps nothing")
 	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
-	flag.IntVar(&s.pool, "pool", 3, "Redis connections of the engine, pub/sub not counted")
+	flag.IntVar(&s.pool, "pool", 4, "Redis connections of the engine, pub/sub not counted")
 	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the forward runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

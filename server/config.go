@@ -103,7 +103,6 @@ func Load(role Role, env Environment) (Config, error) {
 		Role:            l.role(role),
 		Port:            l.number("PORT", 8080, 0, 65535),
 		RedisURL:        cmp.Or(l.text("REDIS_URL"), "redis://localhost:6379"),
-		RedisPool:       l.number("REDIS_POOL_SIZE", 3, 1, 1000),
 		SupabaseURL:     l.text("SUPABASE_URL", "PUBLIC_SUPABASE_URL"),
 		SupabaseKey:     l.text("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"),
 		Queues:          l.queues(),
@@ -117,11 +116,21 @@ func Load(role Role, env Environment) (Config, error) {
 		LogLevel:        l.level(),
 		Secret:          env.secret,
 	}
+	c.RedisPool = l.number("REDIS_POOL_SIZE", poolSize(c.Role), 1, 1000)
 	given, _ := env.get("PORT") // an error is told by Port above
 	c.PortGiven = given != ""
 	l.results(&c)
 	l.auth(&c)
 	return c, errors.Join(l.errs...)
+}
+
+// poolSize keeps a process within six connections: asynq's two servers listen on one each, and the journal on one where
+// somebody watches.
+func poolSize(r Role) int {
+	if r.serves() && r.works() {
+		return 3
+	}
+	return 4
 }
 
 // loader collects what is wrong.
