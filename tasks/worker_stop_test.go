@@ -28,15 +28,20 @@ func TestStopHandsOver(t *testing.T) {
 		w := r.worker()
 		r.start(saga.Request{ID: "t", Type: "two"})
 		<-begun
-		other := r.worker()
 		w.Stop(t.Context())
-		stopped := time.Now()
-		if d := (<-second).Sub(stopped); d > 100*time.Millisecond {
+		if got := r.trail.told(); got != "first" {
+			t.Errorf("the worker that stops did: %s", got)
+		}
+		if got := r.asynq("default", "t"); got != "pending" {
+			t.Errorf("the task is %s", got)
+		}
+		other, begins := r.worker(), time.Now()
+		if d := (<-second).Sub(begins); d > 100*time.Millisecond {
 			t.Errorf("the other worker went on after %v", d)
 		}
 		time.Sleep(time.Second)
-		if got := r.trail.told(); got != "first, second" {
-			t.Errorf("trail: %s", got)
+		if got := r.trail.told(); got != "first, second" || r.state("t") != saga.Completed {
+			t.Errorf("the task is %s; trail: %s", r.state("t"), got)
 		}
 		other.Stop(t.Context())
 	})
