@@ -45,6 +45,7 @@ func TestRedisURLs(t *testing.T) {
 
 		"redis://a:1,b:2,c":                "cluster [a:1 b:2 c:6379] : pool 4",
 		"redis://ada:pw@a:1,b:2":           "cluster [a:1 b:2] ada:pw pool 4",
+		"redis://ada:p@w@a:1,b:2":          "cluster [a:1 b:2] ada:p@w pool 4",
 		"rediss://ada:p,w@a.x:1,b.x:2/":    "cluster [a.x:1 b.x:2] ada:p,w pool 4 tls()",
 		"redis://[::1]:1,[fd00::7],c:3":    "cluster [[::1]:1 [fd00::7]:6379 c:3] : pool 4",
 		"redis://a:1,b:2?protocol=2":       "cluster [a:1 b:2] : pool 4",

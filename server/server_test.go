@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -70,6 +72,7 @@ func (r *running) ask(method, path, host, body string) (int, http.Header, string
 		req.Host = host
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Prefer", "wait=10")
 	transport := &http.Transport{DisableKeepAlives: true}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
@@ -91,13 +94,21 @@ func (r *running) status(path string) int {
 
 func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
 	redisURL := testenv.Redis(t)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(endpoint.Close)
 	for _, c := range []struct {
 		role         Role
 		api, monitor int
 	}{{RoleDev, 200, 200}, {RoleAll, 200, 200}, {RoleAPI, 200, 200}, {RoleWorker, 404, 404}} {
 		t.Run(string(c.role), func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
-			r := run(t, config(t, c.role, vars{"REDIS_URL": redisURL}))
+			r := run(t, config(t, c.role, vars{"REDIS_URL": redisURL, "OSP_HTTP_ALLOW_PRIVATE": "true"}))
+			if c.role == RoleDev || c.role == RoleAll { // a connection to the endpoint is kept for the next step
+				body := fmt.Sprintf(`{"type":"http.saga","input":{"steps":[{"name":"a","do":{"method":"POST","url":%q}}]}}`, endpoint.URL)
+				if got, _, answer := r.ask("POST", "/v1/tasks", "", body); !strings.Contains(answer, `"state":"completed"`) {
+					t.Errorf("a task is answered with %d %s", got, answer)
+				}
+			}
 			for path, want := range map[string]int{
 				"/healthz": 200, "/readyz": 200, "/v1/types": c.api, "/v1/tasks": c.api, "/monitor/": c.monitor,
 			} {

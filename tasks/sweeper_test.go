@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,11 +39,14 @@ func (w *waker) Backlog(queue string) (int, error) {
 	return w.backlog[queue], w.note("backlog", queue)
 }
 
-func (w *waker) times(what string) int {
+// at is when it was asked for something.
+func (w *waker) at(what string) []time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.asked[what])
+	return slices.Clone(w.asked[what])
 }
+
+func (w *waker) times(what string) int { return len(w.at(what)) }
 
 // broom is a sweeper on a journal in memory, in a bubble.
 type broom struct {
@@ -177,7 +181,7 @@ func TestOverdueTasksAreWoken(t *testing.T) {
 		defer b.run()()
 		time.Sleep(8 * time.Second)
 		for what, want := range map[string]time.Duration{"take over later": 3500 * time.Millisecond, "take over dead": 5 * time.Second} {
-			at := b.waker.asked[what]
+			at := b.waker.at(what)
 			if len(at) != 1 || at[0].Sub(begun) < want || at[0].Sub(begun) > want+20*time.Millisecond {
 				t.Errorf("%s: at %v, want after %v", what, at, want)
 			}

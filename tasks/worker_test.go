@@ -92,16 +92,16 @@ func TestServersShareTheConcurrency(t *testing.T) {
 // asynq wakes what is parked by the second, and looks every five: the worker does it at the due time.
 func TestAParkIsOverAtItsDueTime(t *testing.T) {
 	for _, c := range []struct{ nap, late time.Duration }{
-		{1200 * time.Millisecond, 90 * time.Millisecond},
-		{7 * time.Second, 90 * time.Millisecond},
-		{59*time.Second + 900*time.Millisecond, 90 * time.Millisecond},
+		{1200 * time.Millisecond, 200 * time.Millisecond},
+		{7 * time.Second, 200 * time.Millisecond},
+		{59*time.Second + 900*time.Millisecond, 200 * time.Millisecond},
 		{70 * time.Second, 7 * time.Second}, // asynq's own
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newBubbleRig(t)
 			woke := make(chan time.Time, 1)
 			r.on("wake", func(context.Context) error { woke <- time.Now(); return nil })
-			w := r.worker()
+			w := r.worker(func(o *tasks.WorkerOptions) { o.Servers = 1 })
 			begun := time.Now()
 			r.start(saga.Request{ID: "nap", Type: "nap", Input: []byte(`"` + c.nap.String() + `"`)})
 			took := (<-woke).Sub(begun)
