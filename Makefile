@@ -26,6 +26,7 @@ run: build ## start `osp dev`: everything in one process, nothing to install
 	@bin/osp dev
 
 build: ## build bin/osp, a static binary
+	@[ -x bin/osp ] || echo 'building osp: a few minutes the first time …'
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/osp ./cmd/osp
 
 test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, a C compiler for -race

@@ -63,6 +63,11 @@ var (
 		slug: "finished", status: http.StatusConflict, title: "The task has ended",
 		detail: "A task that has ended takes no signal and no cancel. POST …/retry starts a new one like it.",
 	}
+	lost = kind{
+		slug: "lost", status: http.StatusConflict, title: "The task is lost",
+		detail: "Redis no longer has the journal of this task, so nothing can be done about it. " +
+			"POST /v1/tasks/{id}/retry starts a new one like it.",
+	}
 	unfinished = kind{
 		slug: "unfinished", status: http.StatusConflict, title: "The task has not ended",
 		detail: "Only a task that has ended can be retried. Cancel it first, or wait for it.",
@@ -104,7 +109,7 @@ var (
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
 	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noRoute, noMethod, conflict, finished,
-	unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, internal, unavailable,
+	lost, unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, internal, unavailable,
 }
 
 // meanings says which kind of problem an error is. What is not in it is internal.
@@ -115,6 +120,7 @@ var meanings = []struct {
 	{saga.ErrNotFound, noTask},
 	{saga.ErrConflict, conflict},
 	{saga.ErrFinished, finished},
+	{saga.ErrLost, lost},
 	{saga.ErrUnfinished, unfinished},
 	{saga.ErrNotStuck, notStuck},
 	{saga.ErrUnknownType, unknownType},

@@ -25,6 +25,7 @@ func TestEachErrorHasItsProblem(t *testing.T) {
 		{saga.ErrNotFound, 404, "no-such-task", false},
 		{saga.ErrConflict, 409, "conflict", false},
 		{saga.ErrFinished, 409, "finished", false},
+		{saga.ErrLost, 409, "lost", false},
 		{saga.ErrUnfinished, 409, "unfinished", false},
 		{saga.ErrNotStuck, 409, "not-stuck", false},
 		{saga.ErrUnknownType, 422, "unknown-type", false},

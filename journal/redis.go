@@ -84,7 +84,8 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 		ref.Due = saga.Micros(number(answer.text(5))).Time()
 		return saga.Started{Ref: ref, Finished: answer.int(1) == 1}, nil
 	}
-	return saga.Started{Ref: saga.Ref{ID: c.ID, Type: c.Type, Queue: c.Queue, Due: c.ProcessAt.Time()}, New: true}, nil
+	ref := saga.Ref{ID: c.ID, Type: c.Type, Queue: c.Queue, Due: c.ProcessAt.Time()}
+	return saga.Started{Ref: ref, New: true, At: moment(answer.int(1))}, nil
 }
 
 // Read implements [saga.Journal].

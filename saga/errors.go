@@ -16,14 +16,16 @@ var (
 	ErrUnfinished = errors.New("the task has not ended")
 	// ErrNotStuck means that there is nothing to resolve.
 	ErrNotStuck = errors.New("the task is not stuck")
+	// ErrLost means that the task has not ended, but its journal is gone: Redis lost it.
+	ErrLost = errors.New("the task's journal is lost")
 	// ErrConflict means that the id is taken by another request.
 	ErrConflict = errors.New("the id belongs to another request")
 	// ErrOvertaken means that another runner holds the task, or that the journal went back in time: stop at once.
 	ErrOvertaken = errors.New("overtaken by another runner")
 	// ErrTooLarge means that something is over one of the limits of this package. Nothing was written.
 	ErrTooLarge = errors.New("too large")
-	// ErrUnavailable means that the journal cannot be reached, or refuses to write: try again later.
-	ErrUnavailable = errors.New("the journal is unavailable")
+	// ErrUnavailable means that the journal (or the result store) cannot be reached, or refuses to write: try again later.
+	ErrUnavailable = errors.New("unavailable")
 )
 
 // Errors that stop a runner without any harm to the task: it parks and raises an alert.

@@ -32,8 +32,9 @@ type Start struct {
 // Started is the answer to Start.
 type Started struct {
 	Ref      Ref
-	New      bool // the journal was written by this call
-	Finished bool // it existed before and has ended
+	New      bool      // the journal was written by this call
+	At       time.Time // when, by the journal's clock; set if New
+	Finished bool      // it existed before and has ended
 }
 
 // Lease is a runner's hold on a task. Epoch and Nonce together fence every append.

@@ -30,7 +30,7 @@ type Task struct {
 	CreatedAt   time.Time       `json:"created_at"`
 	StartedAt   *time.Time      `json:"started_at,omitempty"`
 	CompletedAt *time.Time      `json:"completed_at,omitempty"`
-	WaitingFor  *time.Time      `json:"waiting_until,omitempty"` // when a waiting task goes on by itself
+	WaitingFor  *time.Time      `json:"waiting_until,omitempty"` // when a waiting or scheduled task goes on by itself
 	Version     int64           `json:"version"`
 }
 

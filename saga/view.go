@@ -16,6 +16,9 @@ func (r *Record) Task(version int64) Task {
 	if r.State == Waiting {
 		t.WaitingFor = moment(r.Due.Time())
 	}
+	if r.State == Pending {
+		t.WaitingFor = moment(r.Created.ProcessAt.Time())
+	}
 	for i, s := range r.Steps {
 		t.Steps[i] = s.view(r.State)
 	}

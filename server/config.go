@@ -47,6 +47,7 @@ type Config struct {
 	Servers         int // asynq servers in a worker
 	CheckInterval   time.Duration
 	ShutdownTimeout time.Duration
+	Drain           time.Duration // how long a server that stops still answers; 0 in dev
 	Lease           time.Duration
 	KeepFinished    time.Duration
 	AllowPrivate    bool
@@ -115,6 +116,9 @@ func Load(role Role, env Environment) (Config, error) {
 		AllowPrivate:    l.flag("OSP_HTTP_ALLOW_PRIVATE"),
 		LogLevel:        l.level(),
 		Secret:          env.secret,
+	}
+	if c.Role != RoleDev {
+		c.Drain = l.duration("OSP_DRAIN", time.Second)
 	}
 	c.RedisPool = l.number("REDIS_POOL_SIZE", poolSize(c.Role), 1, 1000)
 	given, _ := env.get("PORT") // an error is told by Port above
@@ -274,7 +278,7 @@ func (l *loader) auth(c *Config) {
 		c.Open = true
 	case auth != "" && auth != "on":
 		l.wrong("OSP_AUTH", "is %q: set it to off to run open on purpose, or leave it empty", auth)
-	case len(c.Keys) == 0 && c.Role.serves():
+	case len(c.Keys) == 0 && l.text("OSP_API_KEYS") == "" && c.Role.serves():
 		l.wrong("OSP_API_KEYS", "has no key: make one with `osp key NAME ROLE` and set this to what it prints; OSP_AUTH=off runs open on purpose")
 	}
 }

@@ -73,6 +73,12 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.ungroup = journal.GroupCommit(s.redis)
+	// Another osp dev that shares the file would have the usual port.
+	if s.config.Role == RoleDev && !s.config.PortGiven && s.port() == s.config.Port {
+		if err := s.closeBooks(ctx); err != nil {
+			return err
+		}
+	}
 	s.journal = journal.New(s.redis, journal.Options{LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished})
 	s.queue = tasks.NewQueue(s.redis)
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
@@ -154,9 +160,10 @@ func newNonce() string {
 
 // URL is where the server listens.
 func (s *Server) URL() string {
-	port := s.listener.Addr().(*net.TCPAddr).Port
-	return "http://" + net.JoinHostPort("localhost", strconv.Itoa(port))
+	return "http://" + net.JoinHostPort("localhost", strconv.Itoa(s.port()))
 }
+
+func (s *Server) port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Run serves until ctx ends, then stops in reverse order: no new steps, running ones get their time, the rest is parked
 // for other workers, and the rows are written.
@@ -198,6 +205,7 @@ func (s *Server) stop(ctx context.Context) {
 	defer cancel()
 	var both sync.WaitGroup
 	both.Go(func() {
+		s.drain(ctx)
 		if err := s.http.Shutdown(ctx); err != nil {
 			s.log.WarnContext(ctx, "requests were cut off", "error", err)
 			_ = s.http.Close()
@@ -207,6 +215,18 @@ func (s *Server) stop(ctx context.Context) {
 		both.Go(func() { s.worker.Stop(ctx) })
 	}
 	both.Wait()
+}
+
+// drain goes on answering for a moment, with /readyz at 503, so that whoever sends requests here learns to send them
+// elsewhere before the door closes.
+func (s *Server) drain(ctx context.Context) {
+	if !s.config.Role.serves() || s.config.Drain == 0 {
+		return
+	}
+	select {
+	case <-time.After(s.config.Drain):
+	case <-ctx.Done():
+	}
 }
 
 // slack is what the last writes may take after the running steps had their time.

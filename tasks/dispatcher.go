@@ -73,12 +73,11 @@ func (d *Dispatcher) start(ctx context.Context, c saga.Created) (saga.Task, bool
 		return task, false, err
 	}
 	d.Changed()
-	now := d.Now()
-	record, err := saga.Fold([]saga.Event{{Seq: 1, At: now, Kind: saga.KindCreated, Created: &c}})
+	record, err := saga.Fold([]saga.Event{{Seq: 1, At: started.At, Kind: saga.KindCreated, Created: &c}})
 	if err != nil {
 		return saga.Task{}, false, err
 	}
-	return record.Task(now.UnixMicro()), true, nil
+	return record.Task(started.At.UnixMicro()), true, nil
 }
 
 // created validates a request and makes what its journal begins with.

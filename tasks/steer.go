@@ -28,19 +28,25 @@ func (d *Dispatcher) Signal(ctx context.Context, id string, s saga.SignalRequest
 	return d.post(ctx, id, m)
 }
 
-// Retry starts a new task with the input of one that has ended.
+// Retry starts a new task with the input of one that has ended, or that Redis has lost.
 func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error) {
 	old, err := d.Get(ctx, id)
 	if err != nil {
 		return saga.Task{}, err
 	}
-	if !old.State.Finished() {
+	if !old.State.Finished() && !d.lost(ctx, id) {
 		return saga.Task{}, fmt.Errorf("retry task %s, which is %s: %w", id, old.State, saga.ErrUnfinished)
 	}
 	task, _, err := d.Start(ctx, saga.Request{
 		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id,
 	})
 	return task, err
+}
+
+// lost tells whether a task that has not ended has no journal any longer.
+func (d *Dispatcher) lost(ctx context.Context, id string) bool {
+	_, err := d.Journal.Read(ctx, id)
+	return errors.Is(err, saga.ErrNotFound)
 }
 
 // Resolve records an operator's word on a step whose undo failed for good.
@@ -74,7 +80,10 @@ func (d *Dispatcher) Resolve(ctx context.Context, id string, r saga.Resolution) 
 func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error {
 	posted, err := d.Journal.Post(ctx, id, m)
 	if errors.Is(err, saga.ErrNotFound) {
-		if _, rowErr := d.Rows.Get(ctx, id); rowErr == nil {
+		if row, rowErr := d.Rows.Get(ctx, id); rowErr == nil {
+			if !row.State.Finished() {
+				return fmt.Errorf("post to task %s: %w", id, saga.ErrLost)
+			}
 			return fmt.Errorf("post to task %s: %w", id, saga.ErrFinished) // its journal has expired
 		}
 	}

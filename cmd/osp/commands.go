@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,12 +32,13 @@ func newRoot(env server.Environment, stdout, stderr io.Writer) *cobra.Command {
 
 Start with "osp dev": everything in one process, nothing to install.
 The settings of the other roles come from the environment; see docs/configuration.md.`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
+	root.SetVersionTemplate("osp {{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w (see osp %s --help)", err, c.Name())}
+		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
 	root.AddCommand(
 		newServe("run", "", "Serve in the role that ROLE names: api, worker or all", env),
@@ -65,6 +67,9 @@ func newServe(name string, role server.Role, short string, env server.Environmen
 				return err
 			}
 			if config.Role == server.RoleDev {
+				if !strings.HasSuffix(s.URL(), ":"+strconv.Itoa(config.Port)) {
+					_, _ = fmt.Fprintf(c.ErrOrStderr(), "\n  Port %d is in use, so this one takes another; PORT chooses one.\n", config.Port)
+				}
 				printWelcome(c.ErrOrStderr(), s.URL(), config.SQLite)
 			}
 			return s.Run(c.Context())
@@ -82,7 +87,7 @@ func printWelcome(w io.Writer, url, file string) {
   Watch it: %[1]s/monitor/    API: %[1]s/openapi.json
   Results:  %[2]s
 
-  Queued tasks end with this process: Redis is inside it. Anybody on this machine may use it: there is no login.
+  Unfinished tasks are lost when this process ends: Redis is inside it. Anybody on this machine may use it: there is no login.
 
 `, url, file)
 }
@@ -118,6 +123,9 @@ func newKey() *cobra.Command {
 	return &cobra.Command{
 		Use:   "key NAME ROLE",
 		Short: "Make an API key; ROLE is reader, starter or operator",
+		Long: `Make an API key. NAME says in the journal and the log who asked for something: letters, digits, dots, dashes and
+underscores. A reader reads tasks; a starter also starts, cancels, signals and retries them; an operator also resolves
+stuck ones and sees the monitor.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 || !strings.Contains(" reader starter operator ", " "+args[1]+" ") || strings.ContainsAny(args[0], ":, ") {
 				return &usageError{errors.New("write osp key NAME ROLE, where ROLE is reader, starter or operator and NAME has no colon, comma or space")}
@@ -154,7 +162,7 @@ func newVersion() *cobra.Command {
 
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return &usageError{fmt.Errorf("%q is one argument too many (see osp %s --help)", args[0], c.Name())}
+		return &usageError{fmt.Errorf("%q is one argument too many (see %s --help)", args[0], c.CommandPath())}
 	}
 	return nil
 }

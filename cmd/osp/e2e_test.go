@@ -214,6 +214,36 @@ func TestDev(t *testing.T) {
 	}
 }
 
+func TestVersionsRiseFromTheFirstAnswer(t *testing.T) {
+	e := newEndpoint(t, func(string, int, *http.Request) int { return http.StatusServiceUnavailable })
+	all := start(t, "all", here(t)...)
+	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
+	waiting := all.wait(task.ID, 10*time.Second, saga.Waiting)
+	if waiting.Version <= task.Version || !waiting.CreatedAt.Equal(task.CreatedAt) {
+		t.Errorf("first version %d of %v, then %d of %v", task.Version, task.CreatedAt, waiting.Version, waiting.CreatedAt)
+	}
+}
+
+func TestATaskThatRedisLost(t *testing.T) {
+	redis := testenv.RedisProcess(t)
+	e := newEndpoint(t, func(string, int, *http.Request) int { return http.StatusServiceUnavailable })
+	all := start(t, "all", append(here(t), "REDIS_URL="+redis.URL)...)
+	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
+	eventually(t, 10*time.Second, func() bool {
+		_, raw, _ := all.call("GET", "/v1/tasks?status=running", nil)
+		return strings.Contains(string(raw), task.ID)
+	}, func() any { return all.log() })
+	redis.Kill()
+	redis.Start()
+	eventually(t, 10*time.Second, func() bool { status, _, _ := all.call("GET", "/readyz", nil); return status == 200 }, func() any { return all.log() })
+	if status, raw, _ := all.call("POST", "/v1/tasks/"+task.ID+"/cancel", dict{}); status != 409 || !strings.Contains(string(raw), "/problems/lost") {
+		t.Errorf("cancel: %d %s", status, raw)
+	}
+	if retried := all.task(202, "POST", "/v1/tasks/"+task.ID+"/retry", nil); retried.RetryOf != task.ID {
+		t.Errorf("retry: %+v", retried)
+	}
+}
+
 // restaurant is the service of the tour.
 var restaurant = dict{
 	"name": "restaurant",

@@ -40,10 +40,13 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	if err == nil {
 		return exitOK
 	}
+	if strings.HasPrefix(err.Error(), "unknown command") {
+		err = &usageError{fmt.Errorf("%w (see osp --help)", err)}
+	}
 	_, _ = fmt.Fprintln(stderr, "osp:", err)
 	var config *server.ConfigError
 	var usage *usageError
-	if errors.As(err, &config) || errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
+	if errors.As(err, &config) || errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed

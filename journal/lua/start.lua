@@ -1,7 +1,7 @@
 -- Records a task, if its id is new.
 -- KEYS journal, meta, tombstone, open, dirty
 -- ARGV id, hash, type, queue, process at (0: now), slack, body, parent ('': none), the parent's step
--- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2} new
+-- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2, now} new
 local old = redis.call('HMGET', KEYS[2], 'h', 'f', 't', 'q', 'e', 'd')
 if old[1] then
   if old[1] ~= ARGV[2] then return {0} end
@@ -22,4 +22,4 @@ if ARGV[8] ~= '' then redis.call('HSET', KEYS[2], 'p', ARGV[8], 'w', ARGV[9]) en
 redis.call('ZADD', KEYS[4], us(math.max(now, tonumber(ARGV[5])) + tonumber(ARGV[6])), ARGV[1])
 redis.call('ZADD', KEYS[5], 'NX', us(now), ARGV[1])
 redis.call('PUBLISH', KEYS[1], '')
-return {2}
+return {2, now}

@@ -170,7 +170,7 @@ func (m *Memory) Start(_ context.Context, s saga.Start) (saga.Started, error) {
 	m.tasks[c.ID] = e
 	m.open[c.ID] = max(int64(c.ProcessAt), now) + dueSlack.Microseconds()
 	m.write(e, now, body)
-	return saga.Started{Ref: e.dueRef(), New: true}, nil
+	return saga.Started{Ref: e.dueRef(), New: true, At: saga.Micros(now).Time()}, nil
 }
 
 // existing returns the request's hash of the task that has this id already, and what Start answers.
