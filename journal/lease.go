@@ -55,7 +55,7 @@ func (r *Redis) claim(ctx context.Context, id, nonce, tree, before string, timeo
 		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3), Opened: answer.int(5) == 1,
 	}
 	if c.Events, err = decode(answer.list(4)); err != nil {
-		return saga.Claim{}, sentence("claim task", id, err)
+		return c, sentence("claim task", id, err)
 	}
 	return c, nil
 }

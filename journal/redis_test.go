@@ -318,3 +318,19 @@ func TestSmallSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestAClaimOfAJournalOfANewerReleaseCanBeGivenBack(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	id := waitingOrder(t, j, 1)
+	must(t, client.RPush(t.Context(), scan(t, client, "*:j:"+id)[0], "2:4:5:{}").Err())
+	claim, err := j.Claim(t.Context(), id, "old")
+	if !errors.Is(err, saga.ErrUnknownEvent) {
+		t.Fatalf("claim: %v", err)
+	}
+	must(t, j.Release(t.Context(), claim.Lease, claim.Now.Add(time.Minute), false))
+	var busy *saga.BusyError
+	if _, err := j.Claim(t.Context(), id, "new"); errors.As(err, &busy) {
+		t.Errorf("its lease was not given back: %v", err)
+	}
+}

@@ -143,7 +143,8 @@ type Journal interface {
 	Start(ctx context.Context, s Start) (Started, error)
 
 	// Claim takes a new epoch and a lease, clears the wake mark and returns the journal.
-	// Errors: *[BusyError], [ErrFinished], [ErrNotFound]. With any of them nothing has changed.
+	// Errors: *[BusyError], [ErrFinished], [ErrNotFound]. With any of them nothing has changed. With [ErrUnknownEvent] the
+	// task is claimed all the same: only the Events are missing.
 	Claim(ctx context.Context, id, nonce string) (Claim, error)
 	// Open is Claim, and records the opening if the journal holds no more than its first event, which names the same
 	// tree, and the task is due. Opened tells; it may be false after a lost answer although the opening was recorded.

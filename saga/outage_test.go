@@ -163,6 +163,34 @@ func TestNewsThatCannotBeReadAtOnceStopNothing(t *testing.T) {
 	})
 }
 
+// newer is a journal with an event in a format of a newer release.
+type newer struct{ saga.RunnerJournal }
+
+func (n newer) Claim(ctx context.Context, id, nonce string) (saga.Claim, error) {
+	c, err := n.RunnerJournal.Claim(ctx, id, nonce)
+	if err == nil {
+		c.Events, err = nil, saga.ErrUnknownEvent
+	}
+	return c, err
+}
+
+func TestAJournalThatCannotBeReadIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.runner.Journal = newer{w.journal}
+		w.start("t", w.flow("flow", saga.Sequence(w.steps("a")...)))
+		var parked *saga.ParkedError
+		if err := w.deliver("t"); !errors.Is(err, saga.ErrUnknownEvent) || !errors.As(err, &parked) || parked.For < time.Minute {
+			t.Errorf("deliver: %v", err)
+		}
+		w.runner = w.newRunner() // of the newer release: it need not wait for the lease
+		if err := w.deliver("t"); err != nil {
+			t.Error(err)
+		}
+		w.wantState("t", saga.Completed)
+	})
+}
+
 func TestAWorkerThatStopsBeginsNothing(t *testing.T) {
 	for range 20 { // a select with two ready cases picks either
 		synctest.Test(t, func(t *testing.T) {

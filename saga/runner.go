@@ -94,20 +94,27 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 	case errors.Is(err, ErrNotFound):
 		r.Log.ErrorContext(ctx, "a delivery without a journal", "task", id)
 		return &ParkedError{For: retryUnknown, Cause: fmt.Errorf("claim task %s: %w", id, err)}
+	case errors.Is(err, ErrUnknownEvent):
+		return r.leaveAlone(ctx, claim, err)
 	case err != nil:
 		return &ParkedError{For: retryUnavailable, Cause: fmt.Errorf("claim task %s: %w", id, err)}
 	}
 	x, err := r.open(claim, sent)
 	if err != nil {
-		r.Log.ErrorContext(ctx, "task left alone", "task", id, "error", err)
-		due := claim.Now.Add(retryUnknown)
-		if err := r.Journal.Release(ctx, claim.Lease, due, false); err != nil {
-			r.Log.WarnContext(ctx, "lease not released", "task", id, "error", err)
-		}
-		return &ParkedError{Due: due, For: retryUnknown, Cause: err}
+		return r.leaveAlone(ctx, claim, err)
 	}
 	defer x.close()
 	return x.loop(ctx)
+}
+
+// leaveAlone gives back a claim of which this program can make nothing.
+func (r *Runner) leaveAlone(ctx context.Context, claim Claim, cause error) error {
+	r.Log.ErrorContext(ctx, "task left alone", "task", claim.Lease.ID, "error", cause)
+	due := claim.Now.Add(retryUnknown)
+	if err := r.Journal.Release(ctx, claim.Lease, due, false); err != nil {
+		r.Log.WarnContext(ctx, "lease not released", "task", claim.Lease.ID, "error", err)
+	}
+	return &ParkedError{Due: due, For: retryUnknown, Cause: cause}
 }
 
 func (r *Runner) claim(ctx context.Context, id string, o *Opening) (Claim, error) {

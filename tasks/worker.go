@@ -129,24 +129,33 @@ func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	d.queue, _ = asynq.GetQueueName(ctx)
 	d.asynqID, _ = asynq.GetTaskID(ctx)
 	switch {
-	case parked.Now:
+	case parked.Now && w.stops():
 		w.mu.Lock()
 		w.handOver = append(w.handOver, d)
 		w.mu.Unlock()
+	case parked.Now: // asynq took the delivery back, or Redis was away: this worker may go on itself
+		w.deliverIn(0, d)
 	case !parked.Due.IsZero() && parked.For < near:
 		w.deliverIn(parked.For, d)
 	}
 	return err
 }
 
+func (w *Worker) stops() bool {
+	select {
+	case <-w.drained:
+		return true
+	default:
+		return false
+	}
+}
+
 // deliverIn has a parked task delivered at its due time exactly. If this process dies before, the sweeper does it two
 // seconds late.
 func (w *Worker) deliverIn(after time.Duration, d delivery) {
 	time.AfterFunc(max(after, 5*time.Millisecond), func() {
-		select {
-		case <-w.drained:
+		if w.stops() {
 			return
-		default:
 		}
 		if err := w.queue.deliver(d); err != nil {
 			w.log.Debug("task is on its way, or the sweeper finds it", "task", d.asynqID, "error", err)

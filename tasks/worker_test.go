@@ -171,3 +171,31 @@ func TestADeliveryDecidesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestADeliveryThatIsTakenBackGoesOnAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBubbleRig(t)
+		calls, begun := 0, make(chan struct{}, 1)
+		r.on("only", func(ctx context.Context) error {
+			if calls++; calls > 1 {
+				return nil
+			}
+			begun <- struct{}{}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		w := r.worker()
+		defer w.Stop(t.Context())
+		r.start(saga.Request{ID: "a", Type: "one"})
+		<-begun
+		time.Sleep(time.Second)
+		at := time.Now()
+		if err := r.inspector.CancelProcessing("a"); err != nil {
+			t.Fatal(err)
+		}
+		r.ends("a", saga.Completed)
+		if d := time.Since(at); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
+}
