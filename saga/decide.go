@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"time"
 )
@@ -281,72 +280,6 @@ func (k *walker) inLoop(path string, items []json.RawMessage, i int) Scope {
 	return Scope{record: k.r, prefix: iteration(path, i), item: items[i], index: i}
 }
 
-func (k *walker) timer(s *Step, sc Scope) outcome {
-	path := sc.prefix + s.Name
-	rec := k.r.Step(path)
-	switch {
-	case rec == nil:
-		d, err := guard2(func() (time.Duration, error) { return s.For(sc) })
-		if err != nil {
-			return k.fail(path, err)
-		}
-		k.record(Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind, Due: MicrosOf(k.m.Now.Add(d))})
-	case rec.Do.State == AttemptDone:
-		return done
-	case !k.m.Now.Before(rec.Do.Deadline):
-		k.record(Event{Kind: KindStepDone, Path: path})
-	default:
-		k.due(rec.Do.Deadline)
-	}
-	return open
-}
-
-func (k *walker) signal(s *Step, sc Scope) outcome {
-	path := sc.prefix + s.Name
-	rec := k.r.Step(path)
-	if rec == nil {
-		e := Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind}
-		if s.Timeout > 0 {
-			e.Due = MicrosOf(k.m.Now.Add(s.Timeout))
-		}
-		k.record(e)
-		return open
-	}
-	switch rec.Do.State {
-	case AttemptDone:
-		return done
-	case AttemptFailed:
-		return k.gaveUp(s, rec)
-	case AttemptNone, AttemptStarted, AttemptRetry:
-	}
-	for _, signal := range k.r.signals[s.Signal] {
-		if !k.consumed[signal.seq] {
-			k.consume(signal.seq)
-			k.record(Event{Kind: KindStepDone, Path: path, Data: signal.payload, Ref: signal.seq})
-			return open
-		}
-	}
-	deadline := rec.Do.Deadline
-	switch {
-	case deadline.IsZero():
-	case !k.m.Now.Before(deadline):
-		k.record(Event{
-			Kind: KindAttemptFailed, Path: path, Flags: Final | TimedOut,
-			Error: fmt.Sprintf("no signal %q came within %v", s.Signal, s.Timeout),
-		})
-	default:
-		k.due(deadline)
-	}
-	return open
-}
-
-func (k *walker) consume(seq int64) {
-	if k.consumed == nil {
-		k.consumed = map[int64]bool{}
-	}
-	k.consumed[seq] = true
-}
-
 // leaf decides about an activity or a child.
 func (k *walker) leaf(s *Step, sc Scope) outcome {
 	path := sc.prefix + s.Name
@@ -445,64 +378,3 @@ func (k *walker) gaveUp(s *Step, rec *StepRecord) outcome {
 	k.undo(s, rec)
 	return open
 }
-
-// output makes the task's output.
-func (k *walker) output(root Scope) (json.RawMessage, error) {
-	if k.w.Output == nil {
-		return k.lastOutput(&k.w.Root, root), nil
-	}
-	out, err := guard2(func() (json.RawMessage, error) { return k.w.Output(root) })
-	switch {
-	case err != nil:
-	case len(out) > MaxOutput:
-		err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(out), MaxOutput)
-	case len(out) > 0 && !json.Valid(out):
-		err = errors.New("it is not valid JSON")
-	}
-	return out, err
-}
-
-// lastOutput is the output of the step that ran last; containers have none of their own.
-func (k *walker) lastOutput(s *Step, sc Scope) json.RawMessage {
-	switch s.Kind {
-	case KindSequence:
-		if n := len(s.Steps); n > 0 {
-			return k.lastOutput(&s.Steps[n-1], sc)
-		}
-	case KindCondition:
-		if i, err := strconv.Atoi(string(k.r.Decisions[sc.prefix+s.Name])); err == nil && i >= 0 && i < len(s.Steps) {
-			return k.lastOutput(&s.Steps[i], sc)
-		}
-	case KindActivity, KindChild, KindSignalled:
-		out, _ := sc.Output(s.Name)
-		return out
-	case KindParallel, KindLoop, KindTimer:
-	}
-	return nil
-}
-
-// guard calls a workflow's own function; a panic in it is an error like any other.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &PanicError{Value: p, Stack: debug.Stack()}
-		}
-	}()
-	return f()
-}
-
-func guard2[T any](f func() (T, error)) (v T, err error) {
-	err = guard(func() (err error) {
-		v, err = f()
-		return err
-	})
-	return v, err
-}
-
-// PanicError is a panic in a workflow's function. The stack is for the log.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
