@@ -17,15 +17,15 @@ func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Ap
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
 	p := r.of(l.ID)
-	answer, err := r.run(ctx, appendScript,
-		[]string{p.journal(l.ID), p.meta(l.ID), p.open, p.wake, p.dirty, p.outbox}, args...)
+	keys := []string{p.journal(l.ID), p.meta(l.ID), p.open, p.wake, p.dirty, p.outbox}
+	answer, confirmed, err := r.runFor(ctx, p, b.Confirm, appendScript, keys, args...)
 	if err != nil {
 		return saga.Appended{}, fail(ctx, "append to task", l.ID, err)
 	}
 	if answer.int(0) == 0 {
 		return saga.Appended{}, sentence("append to task", l.ID, saga.ErrOvertaken)
 	}
-	a := saga.Appended{Decided: answer.int(1) == 1, Facts: answer.int(2), Now: moment(answer.int(3))}
+	a := saga.Appended{Decided: answer.int(1) == 1, Facts: answer.int(2), Now: moment(answer.int(3)), Unconfirmed: !confirmed}
 	if a.Between, err = decode(answer.list(4)); err != nil {
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
@@ -100,12 +100,12 @@ func (r *Redis) Post(ctx context.Context, id string, m saga.Message) (saga.Poste
 	if len(m.Event.Data)+len(m.Event.Error) > saga.MaxOutput {
 		return saga.Posted{}, sentence(doing, id, saga.ErrTooLarge)
 	}
-	body, err := saga.Encode(m.Event)
+	body, err := saga.Encode(m.Told())
 	if err != nil {
 		return saga.Posted{}, sentence(doing, id, err)
 	}
 	p := r.of(id)
-	answer, err := r.run(ctx, postScript,
+	answer, err := r.accept(ctx, p, !m.Confirm, postScript,
 		[]string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake, p.dirty},
 		id, body, dedupeField(m.Dedupe), m.Reopen, limit(m.Event.Kind), dueSlack)
 	if err != nil {

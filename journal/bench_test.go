@@ -116,6 +116,6 @@ func BenchmarkLife(b *testing.B) {
 		for i, s := range list {
 			flushed[i] = saga.Flushed{ID: s.Ref.ID, Version: s.Version, Stored: s.Version}
 		}
-		must(b, j.Clean(b.Context(), flushed))
+		clean(b, j, flushed...)
 	}
 }

@@ -44,6 +44,25 @@ func (r *Redis) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
 	return snapshots, nil
 }
 
+// DirtyCount is how many tasks have a row that is older than their journal.
+func (r *Redis) DirtyCount(ctx context.Context) (int, error) {
+	counts := make([]*redis.IntCmd, len(r.partitions))
+	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, p := range r.partitions {
+			counts[i] = pipe.ZCard(ctx, p.dirty)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fail(ctx, "count dirty tasks", "", err)
+	}
+	n := 0
+	for _, c := range counts {
+		n += int(c.Val())
+	}
+	return n, nil
+}
+
 // snapshots reads several journals of one partition, and tells how large they are.
 func (r *Redis) snapshots(ctx context.Context, p *partition, ids []string) (list []saga.Snapshot, size int, err error) {
 	keys, args := make([]string, 1, 1+2*len(ids)), make([]any, len(ids))
@@ -83,18 +102,20 @@ func (r *Redis) giveBack(ctx context.Context, t taken, ids []string) error {
 }
 
 // Clean implements [saga.Journal].
-func (r *Redis) Clean(ctx context.Context, list []saga.Flushed) error {
+func (r *Redis) Clean(ctx context.Context, list []saga.Flushed) (gone []string, err error) {
 	if err := r.letGo(ctx, list); err != nil {
-		return fail(ctx, "let children go", "", err)
+		return nil, fail(ctx, "let children go", "", err)
 	}
 	for p, list := range r.byPartition(list) {
 		for chunk := range slices.Chunk(list, atOnce) {
-			if err := r.clean(ctx, p, chunk); err != nil {
-				return fail(ctx, "clean tasks", "", err)
+			ids, err := r.clean(ctx, p, chunk)
+			if err != nil {
+				return gone, fail(ctx, "clean tasks", "", err)
 			}
+			gone = append(gone, ids...)
 		}
 	}
-	return nil
+	return gone, nil
 }
 
 func (r *Redis) byPartition(list []saga.Flushed) map[*partition][]saga.Flushed {
@@ -106,16 +127,19 @@ func (r *Redis) byPartition(list []saga.Flushed) map[*partition][]saga.Flushed {
 	return parts
 }
 
-func (r *Redis) clean(ctx context.Context, p *partition, list []saga.Flushed) error {
+func (r *Redis) clean(ctx context.Context, p *partition, list []saga.Flushed) (gone []string, err error) {
 	keep := r.o.KeepFinished.Milliseconds()
-	keys := append(make([]string, 0, 1+3*len(list)), p.dirty)
+	keys := append(make([]string, 0, 2+3*len(list)), p.dirty, p.dead)
 	args := append(make([]any, 0, 2+3*len(list)), keep, keep+r.o.IdempotencyWindow.Milliseconds())
 	for _, f := range list {
 		keys = append(keys, p.journal(f.ID), p.meta(f.ID), p.tombstone(f.ID))
 		args = append(args, f.ID, f.Version, f.Stored)
 	}
-	_, err := cleanScript.Run(ctx, r.client, keys, args...).Result()
-	return err
+	answer, err := r.run(ctx, cleanScript, keys, args...)
+	for i := range answer {
+		gone = append(gone, answer.text(i))
+	}
+	return gone, err
 }
 
 // letGo lets the children go of tasks that may expire now. It comes before the tasks' own marks are cleared, so that a

@@ -4,7 +4,7 @@
 // clock. The scripts stand in lua/, each with its keys, arguments and answers; what they must do is the contract of
 // [saga.Journal], and the suite in saga/storetest checks it.
 //
-// A task has three keys, and its partition four indexes. They share one hash tag, so that a script may touch them all
+// A task has three keys, and its partition five indexes. They share one hash tag, so that a script may touch them all
 // on a cluster:
 //
 //	osp:{00}:j:<id>  list    the events, as saga.Encode and saga.Header write them; also the name of the channel that
@@ -14,11 +14,16 @@
 //	osp:{00}:open    zset    unfinished tasks; score: when to look whether somebody cares for them
 //	osp:{00}:wake    zset    wake marks; score: since when, or when last swept
 //	osp:{00}:dirty   zset    tasks whose row is older than their journal; score: when a flusher may take them
+//	osp:{00}:dead    zset    tasks whose row the store has refused for good; score 0, so they stand in the order of their ids
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
+//
+// Copies of definitions have keys of their own, which never expire: osp:definition:<hash>, the content, and
+// osp:workflow:<id>, the current version of a workflow as JSON.
 //
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //
 //	e epoch   n nonce   l lease until (0: released)   k events that the lease's holder has read   a last append
 //	v version   b bytes   d due   f kind of the end   o number of the event that reopened it   x… what dedupes messages
 //	h digest of the request's hash   t type   q queue   p parent   w parent's step   c has children   r released by its parent
+//	z dead letter: "<version> <when> <reason>"
 package journal

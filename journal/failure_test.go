@@ -201,9 +201,9 @@ func TestAFullRedisStillDrains(t *testing.T) {
 		t.Fatalf("got %d dirty tasks, want 2", len(list))
 	}
 	for _, s := range list {
-		must(t, j.Clean(t.Context(), []saga.Flushed{{
+		clean(t, j, saga.Flushed{
 			ID: s.Ref.ID, Version: s.Version, Stored: s.Version, Children: []string{child.ID},
-		}}))
+		})
 	}
 	must(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	for _, key := range scan(t, client, "*:m:"+c.Lease.ID) { // if it is there still
@@ -236,7 +236,7 @@ func TestARestartedRedisLearnsTheScriptsAgain(t *testing.T) {
 			t.Fatalf("got %d dirty tasks, want 5", len(flushed))
 		}
 		must(t, client.ScriptFlush(t.Context()).Err())
-		must(t, j.Clean(t.Context(), flushed))
+		clean(t, j, flushed...)
 	}
 }
 

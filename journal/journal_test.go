@@ -10,6 +10,7 @@ import (
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/journal"
+	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/saga/storetest"
 )
 
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 func TestMiniredis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, o storetest.Options, test func(*testing.T, storetest.Subject)) {
 		synctest.Test(t, func(t *testing.T) {
-			client, _ := bubble(t)
+			client, _ := testenv.Bubble(t)
 			test(t, subject(t, client, journal.Options{}, o, time.Sleep))
 		})
 	})
@@ -60,6 +61,7 @@ func subject(
 	t.Cleanup(func() { _ = j.Close() })
 	return storetest.Subject{
 		Journal: j, Advance: advance, Unordered: base.Partitions > 1,
+		Lose: func() { must(t, client.FlushDB(context.Background()).Err()) },
 		Truncate: func(id string, n int64) {
 			for _, key := range scan(t, client, "*:j:"+id) {
 				must(t, client.LTrim(context.Background(), key, 0, n-1).Err())
@@ -96,6 +98,13 @@ func scan(t testing.TB, client redis.UniversalClient, match string) []string {
 	keys, err := client.Keys(context.Background(), match).Result()
 	must(t, err)
 	return keys
+}
+
+// clean is what a flusher says of rows that it wrote.
+func clean(t testing.TB, j *journal.Redis, f ...saga.Flushed) {
+	t.Helper()
+	_, err := j.Clean(t.Context(), f)
+	must(t, err)
 }
 
 func must(t testing.TB, err error) {

@@ -14,13 +14,21 @@ type partition struct {
 	open   string
 	wake   string
 	dirty  string
+	dead   string
+	limits string // names of those for which somebody waits
 	outbox string
+	life   string        // names the present life of this part of the journal
+	whole  string        // is there unless this part of the journal was lost
 	cursor atomic.Uint64 // in the outbox
 }
 
 func newPartition(prefix string, n int) *partition {
 	base := fmt.Sprintf("%s:{%02d}:", prefix, n)
-	return &partition{base: base, open: base + "open", wake: base + "wake", dirty: base + "dirty", outbox: base + "outbox"}
+	return &partition{
+		base: base, open: base + "open", wake: base + "wake", dirty: base + "dirty", dead: base + "dead",
+		limits: base + "limits",
+		outbox: base + "outbox", life: base + "life", whole: base + "whole",
+	}
 }
 
 func (p *partition) journal(id string) string   { return p.base + "j:" + id }

@@ -15,7 +15,7 @@ var calls atomic.Uint64
 
 // Claim implements [saga.Journal].
 func (r *Redis) Claim(ctx context.Context, id, nonce string) (saga.Claim, error) {
-	return r.claim(ctx, id, nonce, "", "", 0, "")
+	return r.claim(ctx, id, nonce, saga.Opening{}, "", "")
 }
 
 // Open implements [saga.Journal]. The script puts the due time into the event, for only it knows the time.
@@ -26,18 +26,19 @@ func (r *Redis) Open(ctx context.Context, id, nonce string, o saga.Opening) (sag
 		return saga.Claim{}, sentence("claim task", id, err)
 	}
 	before, after, _ := strings.Cut(string(body), strconv.Itoa(placeholder))
-	return r.claim(ctx, id, nonce, o.TreeHash, before, o.Timeout.Microseconds(), after)
+	return r.claim(ctx, id, nonce, o, before, after)
 }
 
 // placeholder is a due time that no event has.
 const placeholder = 123456789123456789
 
-// claim runs claim.lua. An empty tree means that there is no opening.
-func (r *Redis) claim(ctx context.Context, id, nonce, tree, before string, timeout int64, after string) (saga.Claim, error) {
+// claim runs claim.lua. An empty tree means that there is no opening; else its event is what stands before and after the due
+// time.
+func (r *Redis) claim(ctx context.Context, id, nonce string, o saga.Opening, before, after string) (saga.Claim, error) {
 	p := r.of(id)
-	answer, err := r.run(ctx, claimScript,
-		[]string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake, p.dirty},
-		id, nonce, r.o.LeaseTTL.Microseconds(), "c"+strconv.FormatUint(calls.Add(1), 36), tree, before, timeout, after)
+	keys := []string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake, p.dirty}
+	answer, confirmed, err := r.runFor(ctx, p, o.Confirm, claimScript, keys, id, nonce, r.o.LeaseTTL.Microseconds(),
+		"c"+strconv.FormatUint(calls.Add(1), 36), o.TreeHash, before, o.Timeout.Microseconds(), after)
 	if err != nil {
 		return saga.Claim{}, fail(ctx, "claim task", id, err)
 	}
@@ -53,6 +54,7 @@ func (r *Redis) claim(ctx context.Context, id, nonce, tree, before string, timeo
 	c := saga.Claim{
 		Lease: saga.Lease{ID: id, Epoch: answer.int(1), Nonce: nonce},
 		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3), Opened: answer.int(5) == 1,
+		Unconfirmed: !confirmed,
 	}
 	if c.Events, err = decode(answer.list(4)); err != nil {
 		return c, sentence("claim task", id, err)

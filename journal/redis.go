@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,9 @@ type Options struct {
 	LeaseTTL          time.Duration // how long a claim or a renewal holds a task; 5 s
 	KeepFinished      time.Duration // how long a finished task's journal is kept once its row is written; 24 h
 	IdempotencyWindow time.Duration // how much longer its id stays taken; 24 h
+	// Replicated requires replicas: what is accepted, and what is to be confirmed, fails without the word of one. Else
+	// only the latter waits for them, where there are some (see [Redis.SeeReplicas]).
+	Replicated bool
 }
 
 // Redis is a [saga.Journal] in Redis 6 or newer, single, replicated or a cluster.
@@ -30,6 +34,7 @@ type Redis struct {
 	partitions []*partition
 	turn       atomic.Uint32 // rotates over partitions, so that none is always last
 	watches    watches
+	masters    sync.Map // of *master, by its *redis.Client
 }
 
 var _ saga.Journal = (*Redis)(nil)
@@ -70,15 +75,17 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 		return saga.Started{}, sentence("start task", c.ID, err)
 	}
 	p := r.of(c.ID)
-	answer, err := r.run(ctx, startScript,
-		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty},
-		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath)
+	answer, err := r.accept(ctx, p, c.Parent == "", startScript,
+		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty, p.whole},
+		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)
 	}
 	switch answer.int(0) {
 	case 0:
 		return saga.Started{}, sentence("start task", c.ID, saga.ErrConflict)
+	case 3:
+		return saga.Started{}, sentence("start task", c.ID, saga.ErrIncomplete)
 	case 1:
 		ref := saga.Ref{ID: c.ID, Type: answer.text(2), Queue: answer.text(3), Epoch: number(answer.text(4))}
 		ref.Due = saga.Micros(number(answer.text(5))).Time()
@@ -108,14 +115,19 @@ func snapshot(id string, answer reply) (saga.Snapshot, error) {
 		ID: id, Type: answer.text(0), Queue: answer.text(1), Epoch: number(answer.text(2)),
 		Due: saga.Micros(number(answer.text(3))).Time(),
 	}
-	events, err := decode(answer.list(6))
+	list := answer.list(6)
+	events, err := decode(list)
 	if err != nil {
 		return saga.Snapshot{}, sentence("read task", id, err)
 	}
-	return saga.Snapshot{Ref: ref, Events: events, Version: number(answer.text(4)), Finished: answer.text(5) != ""}, nil
+	stored := make([]string, len(list))
+	for i := range list {
+		stored[i] = list.text(i)
+	}
+	return saga.Snapshot{Ref: ref, Events: events, Stored: stored, Version: number(answer.text(4)), Finished: answer.text(5) != ""}, nil
 }
 
-// decode reads stored events.
+// decode reads stored events. With an error it returns those before the one that it cannot read.
 func decode(list reply) ([]saga.Event, error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -124,7 +136,7 @@ func decode(list reply) ([]saga.Event, error) {
 	for i := range list {
 		e, err := saga.Decode([]byte(list.text(i)))
 		if err != nil {
-			return nil, err
+			return events[:i], err
 		}
 		events[i] = e
 	}

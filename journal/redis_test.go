@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -11,46 +10,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/saga"
-	"github.com/osp-platform/osp/saga/storetest"
 )
 
 func unavailable(err error) bool { return errors.Is(err, saga.ErrUnavailable) }
-
-// A cluster refuses scripts whose keys are in several slots, and those that touch keys they did not name.
-func TestCluster(t *testing.T) {
-	r := testenv.RedisProcess(t, "--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{r.Addr}})
-	t.Cleanup(func() { _ = client.Close() })
-	node := redis.NewClient(&redis.Options{Addr: r.Addr})
-	t.Cleanup(func() { _ = node.Close() })
-	must(t, node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err())
-	up(t, node)
-	storetest.Run(t, func(t *testing.T, o storetest.Options, test func(*testing.T, storetest.Subject)) {
-		must(t, node.FlushDB(t.Context()).Err())
-		s := subject(t, client, journal.Options{Partitions: 4}, o, func(d time.Duration) { age(t, node, d) })
-		s.Truncate = func(id string, n int64) {
-			for _, key := range scan(t, node, "*:j:"+id) {
-				must(t, client.LTrim(context.Background(), key, 0, n-1).Err())
-			}
-		}
-		test(t, s)
-	})
-}
-
-// up waits until a cluster of one node serves.
-func up(t *testing.T, node *redis.Client) {
-	t.Helper()
-	for tick := time.Tick(10 * time.Millisecond); ; <-tick {
-		info, err := node.ClusterInfo(t.Context()).Result()
-		must(t, err)
-		if strings.Contains(info, "cluster_state:ok") {
-			return
-		}
-	}
-}
 
 func TestEveryKeyOfATaskCarriesItsPartition(t *testing.T) {
 	client := server(t)
@@ -90,7 +54,7 @@ func TestIndexEntriesWithoutATaskAreForgotten(t *testing.T) {
 		t.Errorf("left: %v", keys)
 	}
 	must(t, client.ZAdd(t.Context(), "osp:{00}:dirty", redis.Z{Score: 1, Member: "gone"}).Err())
-	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: "gone", Version: 1, Stored: 1}}))
+	clean(t, j, saga.Flushed{ID: "gone", Version: 1, Stored: 1})
 	if keys := scan(t, client, "*"); len(keys) != 0 {
 		t.Errorf("left: %v", keys)
 	}
@@ -135,7 +99,7 @@ func TestNothingOfAFinishedFamilyIsKeptForEver(t *testing.T) {
 		if n == 1 {
 			f.Children = []string{order(0).ID, "unknown"}
 		}
-		must(t, j.Clean(t.Context(), []saga.Flushed{f}))
+		clean(t, j, f)
 	}
 	for _, key := range scan(t, client, "*") {
 		if ttl := client.PTTL(t.Context(), key).Val(); ttl < 0 && key != "osp:{00}:outbox" {
@@ -196,7 +160,7 @@ func TestAReopenedTaskHasNoTombstone(t *testing.T) {
 	must(t, err)
 	s, err := j.Read(t.Context(), id)
 	must(t, err)
-	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: id, Version: s.Version, Stored: s.Version}}))
+	clean(t, j, saga.Flushed{ID: id, Version: s.Version, Stored: s.Version})
 	_, err = j.Post(t.Context(), id, saga.Message{Event: saga.Event{Kind: saga.KindUndoRequested}, Reopen: true})
 	must(t, err)
 	for key, want := range map[string]time.Duration{"j": -1, "m": -1, "t": -2} {
@@ -310,7 +274,7 @@ func TestSmallSettings(t *testing.T) {
 	if !s.Finished || a.Facts != 9 {
 		t.Errorf("got %+v", s.Ref)
 	}
-	must(t, j.Clean(t.Context(), []saga.Flushed{{ID: s.Ref.ID, Version: s.Version, Stored: s.Version}}))
+	clean(t, j, saga.Flushed{ID: s.Ref.ID, Version: s.Version, Stored: s.Version})
 	for key, want := range map[string]time.Duration{"j": time.Minute, "m": time.Minute, "t": time.Hour + time.Minute} {
 		ttl := client.PTTL(t.Context(), "osp:{00}:"+key+":"+s.Ref.ID).Val()
 		if ttl > want || ttl < want-10*time.Second {

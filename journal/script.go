@@ -44,8 +44,44 @@ var letgoLua string
 //go:embed lua/forget.lua
 var forgetLua string
 
+//go:embed lua/bury.lua
+var buryLua string
+
+//go:embed lua/letters.lua
+var lettersLua string
+
+//go:embed lua/resend.lua
+var resendLua string
+
+//go:embed lua/erase.lua
+var eraseLua string
+
 //go:embed lua/delivered.lua
 var deliveredLua string
+
+//go:embed lua/restore.lua
+var restoreLua string
+
+//go:embed lua/life.lua
+var lifeLua string
+
+//go:embed lua/room.lua
+var roomLua string
+
+//go:embed lua/turn.lua
+var turnLua string
+
+//go:embed lua/hold.lua
+var holdLua string
+
+//go:embed lua/feed.lua
+var feedLua string
+
+//go:embed lua/mark.lua
+var markLua string
+
+//go:embed lua/whole.lua
+var wholeLua string
 
 var (
 	startScript     = newScript(startLua)
@@ -59,7 +95,19 @@ var (
 	cleanScript     = newScript(cleanLua)
 	letgoScript     = newScript(letgoLua)
 	forgetScript    = newScript(forgetLua)
+	buryScript      = newScript(buryLua)
+	lettersScript   = newScript(lettersLua)
+	resendScript    = newScript(resendLua)
+	eraseScript     = newScript(eraseLua)
 	deliveredScript = newScript(deliveredLua)
+	restoreScript   = newScript(restoreLua)
+	lifeScript      = newScript(lifeLua)
+	wholeScript     = newScript(wholeLua)
+	roomScript      = newScript(roomLua)
+	turnScript      = newScript(turnLua)
+	markScript      = newScript(markLua)
+	holdScript      = newScript(holdLua)
+	feedScript      = newScript(feedLua)
 )
 
 func newScript(lua string) *redis.Script { return redis.NewScript(prelude + lua) }
@@ -141,7 +189,7 @@ func (r reply) list(i int) reply {
 
 // prefixes of errors that mean: try again later.
 var unavailable = []string{
-	"LOADING", "READONLY", "OOM", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "MISCONF", "TRYAGAIN", "BUSY", "ERR max number of clients",
+	"LOADING", "READONLY", "OOM", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "MISCONF", "MOVED", "ASK", "TRYAGAIN", "BUSY", "ERR max number of clients",
 }
 
 // refuses tells whether an answer of Redis means that it does not work at the moment. An error inside a script may

@@ -21,7 +21,7 @@ func TestAWaitingTaskIsSmall(t *testing.T) {
 		id := waitingOrder(t, j, n+1)
 		s, err := j.Read(t.Context(), id)
 		must(t, err)
-		must(t, j.Clean(t.Context(), []saga.Flushed{{ID: id, Version: s.Version, Stored: s.Version}}))
+		clean(t, j, saga.Flushed{ID: id, Version: s.Version, Stored: s.Version})
 	}
 	each := (used(t, client) - before) / tasks
 	t.Logf("%d bytes for a waiting task", each)

@@ -52,7 +52,7 @@ func channels(t *testing.T, client *redis.Client) int {
 
 func TestTheLastWatcherUnsubscribes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := bubble(t)
+		client, _ := testenv.Bubble(t)
 		j := journal.New(client, journal.Options{})
 		defer func() { must(t, j.Close()) }()
 		first, leave := context.WithCancel(t.Context())
@@ -83,7 +83,7 @@ func TestTheLastWatcherUnsubscribes(t *testing.T) {
 
 func TestASubscriptionIsNoSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := bubble(t)
+		client, _ := testenv.Bubble(t)
 		j := journal.New(client, journal.Options{})
 		defer func() { must(t, j.Close()) }()
 		c, err := j.Watch(t.Context(), "a")

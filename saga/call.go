@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -37,11 +39,16 @@ func (w *Work) started(now time.Time) Event {
 }
 
 func (w *Work) timeout() time.Duration {
-	switch {
-	case w.Undo && w.Step.UndoTimeout > 0:
+	if w.Undo && w.Step.UndoTimeout > 0 {
 		return w.Step.UndoTimeout
-	case w.Step.Timeout > 0:
-		return w.Step.Timeout
+	}
+	return w.Step.timeout()
+}
+
+// timeout is how long one attempt at the do may take.
+func (s *Step) timeout() time.Duration {
+	if s.Timeout > 0 {
+		return s.Timeout
 	}
 	return DefaultTimeout
 }
@@ -114,7 +121,7 @@ func (x *run) invoke(ctx context.Context, w Work) (json.RawMessage, error) {
 }
 
 // await waits until there is something to decide, and returns the results that came. Results that come together go out
-// together.
+// together, and what came while the lease was renewed is taken before it waits: results first.
 func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
 	for {
 		if !x.Now().Before(x.renewAt) {
@@ -122,92 +129,30 @@ func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
 				return nil, err
 			}
 		}
+		select {
+		case res := <-x.results:
+			return x.collect(res), nil
+		default:
+		}
+		if x.told(ctx) {
+			return nil, nil
+		}
 		timer := time.NewTimer(x.untilNext(due))
 		select {
 		case res := <-x.results:
 			timer.Stop()
 			return x.collect(res), nil
 		case <-x.draining():
-			timer.Stop()
-			x.stop("the worker is stopping", false)
-			return nil, nil
 		case <-x.deliveryEnded(ctx):
-			timer.Stop()
-			x.stop("the delivery was cancelled", true)
-			return nil, nil
 		case <-x.heldEnded():
-			timer.Stop()
-			x.stop("the lease ended", true)
-			return nil, nil
 		case <-timer.C:
-			if facts := x.giveUp(); len(facts) > 0 {
-				return facts, nil
-			}
-			if !due.IsZero() && !x.now().Before(due) {
-				return nil, nil
-			}
 		}
-	}
-}
-
-// heed stops the run before it starts anything if it is to stop.
-func (x *run) heed(ctx context.Context) {
-	if x.stopping {
-		return
-	}
-	select {
-	case <-x.Draining:
-		x.stop("the worker is stopping", false)
-	case <-ctx.Done():
-		x.stop("the delivery was cancelled", true)
-	default:
-	}
-}
-
-// draining and its like are channels that speak once: a run that is stopping already waits for its calls only.
-func (x *run) draining() <-chan struct{} {
-	if x.stopping {
-		return nil
-	}
-	return x.Draining
-}
-
-func (x *run) deliveryEnded(ctx context.Context) <-chan struct{} {
-	if x.allAsked() {
-		return nil
-	}
-	return ctx.Done()
-}
-
-func (x *run) heldEnded() <-chan struct{} {
-	if x.allAsked() {
-		return nil
-	}
-	return x.held.Done()
-}
-
-func (x *run) allAsked() bool {
-	for _, c := range x.calls {
-		if !c.asked {
-			return false
+		timer.Stop()
+		if facts := x.giveUp(); len(facts) > 0 {
+			return facts, nil
 		}
-	}
-	return true
-}
-
-// stop keeps the run from starting anything; hard also cancels what is under way.
-func (x *run) stop(why string, hard bool) {
-	x.log.Info("no new steps", "why", why)
-	x.stopping = true
-	if !hard {
-		return
-	}
-	limit := x.Now().Add(slack)
-	for _, c := range x.calls {
-		c.asked = true
-		c.cancel()
-		if limit.Before(c.giveUp) {
-			c.giveUp = limit
+		if !due.IsZero() && !x.now().Before(due) {
+			return nil, nil
 		}
 	}
 }
@@ -244,6 +189,9 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	}
 	x.renewAt = sent.Add(renewed.For / 3)
 	x.expiry.Reset(renewed.For - x.Now().Sub(sent))
+	if x.room {
+		x.Limiter.Stay(ctx, x.task)
+	}
 	if renewed.Length <= x.read() {
 		return false, nil
 	}
@@ -281,7 +229,8 @@ func (x *run) collect(res result) []Event {
 // giveUp abandons the calls that overstayed their deadline.
 func (x *run) giveUp() []Event {
 	var facts []Event
-	for path, c := range x.calls {
+	for _, path := range slices.Sorted(maps.Keys(x.calls)) {
+		c := x.calls[path]
 		if x.Now().Before(c.giveUp) {
 			continue
 		}

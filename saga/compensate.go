@@ -14,7 +14,7 @@ func (k *walker) compensate() {
 	steps := indexSteps(&k.w.Root, map[string]*Step{})
 	for _, rec := range slices.Backward(k.r.Steps) {
 		s := steps[stepName(rec.Path)]
-		if s == nil || s.settled(rec) {
+		if s == nil || s.settled(rec) && !rec.ChildAgain {
 			continue
 		}
 		if rec.Undo.State == AttemptFailed {
@@ -43,7 +43,7 @@ func (k *walker) verdict(steps map[string]*Step) Event {
 
 // undo decides about the undo of one step.
 func (k *walker) undo(s *Step, rec *StepRecord) {
-	if until := rec.Do.unresolved(); !until.IsZero() && s.Kind == KindActivity {
+	if until := rec.Do.unresolved(s); !until.IsZero() && s.Kind == KindActivity {
 		// A call may still be under way somewhere, and must not act after its undo.
 		if over := until.Add(Grace); k.m.Now.Before(over) {
 			k.due(over)
@@ -74,6 +74,8 @@ func (k *walker) undo(s *Step, rec *StepRecord) {
 		})
 		return
 	}
+	// One that had been started, and is not there when it is undone, was lost meanwhile.
+	work.Task.Again = work.Task.Again || rec.ChildStarted
 	k.d.Work = append(k.d.Work, work)
 }
 

@@ -98,6 +98,10 @@ func (k *walker) forward() {
 		}
 		k.due(deadline)
 	}
+	if path := k.undoneAlready(); path != "" {
+		k.turnBack("it was being undone when its journal was lost: step "+path+" has been undone", false)
+		return
+	}
 	if at := r.Created.ProcessAt.Time(); r.State == Pending && k.m.Now.Before(at) {
 		k.due(at)
 		return
@@ -133,7 +137,7 @@ func (k *walker) turnBack(reason string, wished bool) {
 	if wished {
 		e.Name = string(Cancelled)
 	}
-	k.d = Decision{Events: []Event{e}}
+	k.d = Decision{Events: append(k.assume(), e)}
 }
 
 // opened tells whether the step's start was recorded with the claim, and nothing came of it yet.
@@ -349,6 +353,7 @@ func (w *Work) ask(sc Scope) error {
 		switch {
 		case w.Step.Kind == KindChild:
 			w.Task, err = w.Step.Child(sc)
+			w.Task.Again = !sc.record.Recovered.IsZero()
 		case w.Step.Input != nil:
 			w.Input, err = w.Step.Input(sc)
 		default:

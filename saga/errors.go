@@ -18,6 +18,8 @@ var (
 	ErrNotStuck = errors.New("the task is not stuck")
 	// ErrLost means that the task has not ended, but its journal is gone: Redis lost it.
 	ErrLost = errors.New("the task's journal is lost")
+	// ErrIncomplete means that the journal may have lost a task of this id: look into the result store first.
+	ErrIncomplete = errors.New("the journal may be incomplete")
 	// ErrConflict means that the id is taken by another request.
 	ErrConflict = errors.New("the id belongs to another request")
 	// ErrOvertaken means that another runner holds the task, or that the journal went back in time: stop at once.
@@ -64,8 +66,9 @@ func RetryAfter(err error, d time.Duration) error {
 }
 
 // Definite marks err as the failure of an attempt that certainly had no effect, so that the next attempt may carry a
-// new idempotency key. Without it the outcome counts as unknown and the key stays the same. A step of which every
-// attempt definitely failed never happened: there is nothing to undo.
+// new idempotency key. Without it the outcome counts as unknown and the key stays the same, from then on: a later attempt
+// that certainly had no effect does not tell what became of this one. A step of which every attempt definitely failed never
+// happened: there is nothing to undo.
 func Definite(err error) error {
 	if err == nil {
 		return nil
@@ -77,6 +80,12 @@ func Definite(err error) error {
 func IsPermanent(err error) bool {
 	_, permanent, _ := judge(err)
 	return permanent
+}
+
+// IsDefinite tells whether err, or an error that it wraps, was marked by [Definite].
+func IsDefinite(err error) bool {
+	_, _, definite := judge(err)
+	return definite
 }
 
 // verdict wraps an error with what it means for the attempt.

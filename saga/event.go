@@ -34,6 +34,7 @@ const (
 	KindChildFinished EventKind = "child_finished" // outside: a child task has ended
 	KindResolved      EventKind = "resolved"       // outside: an operator's word on a stuck compensation
 	KindUndoRequested EventKind = "undo_requested" // outside: the parent of a completed child is being undone
+	KindRecovered     EventKind = "recovered"      // outside: what came before is from the result store, what it lacks is lost
 )
 
 // Terminal tells whether an event of this kind ends the task.
@@ -60,18 +61,22 @@ type Event struct {
 	Paths    []string        `json:"l,omitempty"` // not_undone
 	Created  *Created        `json:"c,omitempty"`
 	StepKind StepKind        `json:"t,omitempty"`
+	Dedupe   string          `json:"x,omitempty"` // of the message that brought it
 }
 
-// Flags are properties of an attempt that failed.
+// Flags are properties of an attempt.
 type Flags uint8
 
-// The flags of an attempt_failed event.
+// The flags of an attempt_failed event, and one of a step_started.
 const (
 	Final       Flags = 1 << iota // no further attempt
 	Indefinite                    // the outcome is unknown: the idempotency key stays
 	Abandoned                     // the call ignored its context and may still be running
 	Interrupted                   // stopped by us, does not count as an attempt
 	TimedOut                      // its deadline passed
+	Assumed                       // of a step_started: nobody knows that it began, but it may have; see [Record.Recovered]
+
+	allFlags = 1<<iota - 1
 )
 
 // Created is what the first event of a journal tells about its task.
@@ -81,11 +86,13 @@ type Created struct {
 	Workflow   string          `json:"workflow"`
 	Version    int             `json:"version"`
 	TreeHash   string          `json:"tree"`
+	Definition string          `json:"definition,omitempty"` // hash of the definition, of a workflow that is data
 	Input      json.RawMessage `json:"input,omitempty"`
 	Owner      string          `json:"owner"` // a user's UUID; the nil UUID without authentication
 	Service    string          `json:"service,omitempty"`
 	Queue      string          `json:"queue"`
-	Hash       string          `json:"hash"` // of the request
+	LimitKey   string          `json:"limit_key,omitempty"` // tasks of the type with the same one may share a limit
+	Hash       string          `json:"hash"`                // of the request
 	ProcessAt  Micros          `json:"process_at,omitempty"`
 	Deadline   Micros          `json:"deadline,omitempty"`
 	RetryOf    string          `json:"retry_of,omitempty"`
@@ -113,7 +120,8 @@ func (m Micros) Time() time.Time {
 	return time.UnixMicro(int64(m)).UTC()
 }
 
-// formatVersion is the first byte of every stored event.
+// formatVersion is the first byte of every stored event. An older release ignores fields that it does not know: an event with
+// a field that must not be overlooked gets a new kind, a new flag or a new format, which older releases leave alone.
 const formatVersion = '1'
 
 // Encode returns the body of an event as it is stored: JSON. The journal puts the header before it (see [Header]).

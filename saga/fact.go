@@ -61,6 +61,9 @@ func (x *run) failure(c *call, err error) Event {
 	case interrupted:
 		e.Flags |= Interrupted | Indefinite
 		e.Due = MicrosOf(x.now())
+	case w.Step.Kind == KindChild && errors.Is(err, ErrUnavailable): // as for the task itself, nothing has failed
+		e.Flags |= Interrupted
+		e.Due = MicrosOf(attempts.putOff(x.now()))
 	case attempts.Failed+1 >= policy.Attempts:
 		e.Flags |= Final
 	default:

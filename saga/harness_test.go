@@ -46,7 +46,7 @@ func (w *world) newRunner() *saga.Runner {
 }
 
 // Workflow implements [saga.Workflows].
-func (w *world) Workflow(c saga.Created) (*saga.Workflow, error) {
+func (w *world) Workflow(_ context.Context, c saga.Created) (*saga.Workflow, error) {
 	f := w.flows[c.Type]
 	if f == nil || f.TreeHash() != c.TreeHash {
 		return nil, saga.ErrUnknownWorkflow
@@ -56,12 +56,16 @@ func (w *world) Workflow(c saga.Created) (*saga.Workflow, error) {
 
 // StartChild implements [saga.Children].
 func (w *world) StartChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
-	c := saga.Created{
+	_, err := w.journal.Start(ctx, saga.Start{Created: w.child(parent, path, id, t)})
+	return err
+}
+
+// child is what a child's journal begins with.
+func (w *world) child(parent saga.Created, path, id string, t saga.ChildTask) saga.Created {
+	return saga.Created{
 		ID: id, Type: t.Type, TreeHash: w.flows[t.Type].TreeHash(), Input: t.Input, Owner: parent.Owner, Hash: id,
 		Parent: parent.ID, ParentPath: path,
 	}
-	_, err := w.journal.Start(ctx, saga.Start{Created: c})
-	return err
 }
 
 // UndoChild implements [saga.Children].
@@ -110,12 +114,20 @@ func (w *world) outbox() {
 		w.t.Fatal(err)
 	}
 	for _, d := range list {
-		child := w.record(d.Child)
-		_, err := w.journal.Post(w.t.Context(), d.Parent, saga.Message{
+		snapshot, err := w.journal.Read(w.t.Context(), d.Child)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		// Up to the end that this delivery is about: the child may have been reopened since.
+		child, err := saga.Fold(snapshot.Events[:min(d.Seq, int64(len(snapshot.Events)))])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		_, err = w.journal.Post(w.t.Context(), d.Parent, saga.Message{
 			Event: saga.Event{
 				Kind: saga.KindChildFinished, Path: d.Path, Name: string(child.State), Data: child.Output, Error: child.Reason,
 			},
-			Dedupe: fmt.Sprintf("%s/%d", d.Child, d.Seq),
+			Dedupe: fmt.Sprintf("%s/%d/%d", d.Child, d.Seq, child.CompletedAt.UnixMicro()),
 		})
 		if err != nil && !errors.Is(err, saga.ErrFinished) {
 			w.t.Fatal(err)
@@ -198,9 +210,9 @@ func (w *world) wantState(id string, want saga.State) *saga.Record {
 //
 //	!  fails for good        ?  fails once, then succeeds      ~  has no undo
 //	=  has no effect         *  continues on error             x  its undo fails for good
-//	#  is definitely refused
+//	#  is definitely refused -  definitely fails once (after ?), then succeeds
 func (w *world) step(spec string) saga.Step {
-	name := strings.TrimRight(spec, "!?~=*x#")
+	name := strings.TrimRight(spec, "!?~=*x#-")
 	marks := spec[len(name):]
 	has := func(mark string) bool { return strings.Contains(marks, mark) }
 	failures := 0
@@ -218,6 +230,9 @@ func (w *world) step(spec string) saga.Step {
 		case has("?") && failures == 0:
 			failures++
 			return nil, errors.New("hiccup")
+		case has("-") && failures == strings.Count(marks, "?"):
+			failures++
+			return nil, saga.Definite(errors.New("nobody was there"))
 		}
 		return json.Marshal(c.Path)
 	}

@@ -27,6 +27,9 @@ type Ref struct {
 // Start is a task to be recorded.
 type Start struct {
 	Created Created
+	// Given tells that the id is a client's choice, so that there may have been such a task before. A journal that may
+	// have lost it refuses.
+	Given bool
 }
 
 // Started is the answer to Start.
@@ -52,6 +55,8 @@ type Claim struct {
 	For    time.Duration // how long the lease lasts from the moment the call was sent
 	Bytes  int64         // size of the journal
 	Opened bool          // the opening was recorded: it is the last of Events
+	// Unconfirmed tells that the opening asked for confirmation and did not get it: see [Batch.Confirm].
+	Unconfirmed bool
 }
 
 // Opening is the first step of a workflow whose tree begins with the same activity whatever the input. A claim of a task
@@ -60,6 +65,7 @@ type Opening struct {
 	TreeHash string        // of the workflow: the opening of another tree is not recorded
 	Start    Event         // step_started, without Due
 	Timeout  time.Duration // Due is the moment of the claim plus this
+	Confirm  bool          // as of a [Batch]
 }
 
 // Renewed is the answer to a renewal.
@@ -87,6 +93,9 @@ type Batch struct {
 	Decisions []Event // appended after the facts, if nothing came in after Read
 	Then      Then    // applied only if the decisions were taken
 	Due       time.Time
+	// Confirm asks for more than the append: where the journal has replicas, one of them is to have it, so that a failover
+	// does not lose it. Appended tells when none has.
+	Confirm bool
 }
 
 // Appended is the answer to an append.
@@ -95,6 +104,9 @@ type Appended struct {
 	Between []Event // what others appended after Read; not empty exactly when Decided is false for that reason
 	Facts   int64   // sequence number of the first fact; decisions follow on
 	Now     time.Time
+	// Unconfirmed tells that the batch asked for confirmation, and that no replica has acknowledged it in time. It is
+	// appended all the same.
+	Unconfirmed bool
 }
 
 // Message is an event from outside: it is appended without a lease, and fenced by Dedupe instead of an epoch.
@@ -102,6 +114,15 @@ type Message struct {
 	Event  Event
 	Dedupe string // the same value is appended once for a task; empty: always appended
 	Reopen bool   // allowed on a completed task, which is open again afterwards; for undo_requested
+	// Confirm asks for the word of a replica, where there is one, before the answer: another task, whose journal may be on
+	// another server, will not send it again.
+	Confirm bool
+}
+
+// Told is the event as it is appended: with what dedupes it, so that a journal that is made again knows it.
+func (m Message) Told() Event {
+	m.Event.Dedupe = m.Dedupe
+	return m.Event
 }
 
 // Posted is the answer to a message.
@@ -115,7 +136,8 @@ type Posted struct {
 type Snapshot struct {
 	Ref      Ref
 	Events   []Event
-	Version  int64 // rises with every append; microseconds since 1970 or more
+	Stored   []string // the events as they are stored: what [Decode] takes
+	Version  int64    // rises with every append; microseconds since 1970 or more
 	Finished bool
 }
 
@@ -139,12 +161,13 @@ type Delivery struct {
 //
 // Every method may return an error that wraps [ErrUnavailable]. The conformance suite is saga/storetest.
 type Journal interface {
-	// Start writes the first event if the id is new. Same id and hash: New is false. Other hash: [ErrConflict].
+	// Start writes the first event if the id is new. Same id and hash: New is false. Other hash: [ErrConflict]. A given id
+	// that is new to a journal which nobody has called whole: [ErrIncomplete].
 	Start(ctx context.Context, s Start) (Started, error)
 
 	// Claim takes a new epoch and a lease, clears the wake mark and returns the journal.
 	// Errors: *[BusyError], [ErrFinished], [ErrNotFound]. With any of them nothing has changed. With [ErrUnknownEvent] the
-	// task is claimed all the same: only the Events are missing.
+	// task is claimed all the same: only the Events are missing from the unknown one on.
 	Claim(ctx context.Context, id, nonce string) (Claim, error)
 	// Open is Claim, and records the opening if the journal holds no more than its first event, which names the same
 	// tree, and the task is due. Opened tells; it may be false after a lost answer although the opening was recorded.
@@ -179,8 +202,35 @@ type Journal interface {
 	// Dirty returns tasks whose row is older than their journal. A task returned is not returned again for about 10 s,
 	// unless Clean says that it is still dirty.
 	Dirty(ctx context.Context, limit int) ([]Snapshot, error)
-	// Clean forgets the dirty mark of those whose version is still the one flushed, and lets finished ones expire.
-	Clean(ctx context.Context, f []Flushed) error
+	// Clean forgets the dirty mark of those whose version is still the one flushed, and lets finished ones expire. Version
+	// zero was not written: the task may be handed out again at once. It returns the ids of those that have no journal: what
+	// had not ended is lost.
+	Clean(ctx context.Context, f []Flushed) (gone []string, err error)
+
+	// Restore makes a journal again that is lost: only if nothing at all is known of the id. Old leases on it are void,
+	// and the end of a child is told to its parent once more.
+	Restore(ctx context.Context, r Restoration) (Restored, error)
+	// Life names the present life of the journal: one that comes back empty begins another.
+	Life(ctx context.Context) (string, error)
+	// CallWhole says that nothing is lost, or that all of it has been restored, as it was found out in a life. It tells
+	// whether that life goes on: of another one nothing is said. A journal that comes back empty has forgotten it. Whole
+	// tells whether it was said.
+	CallWhole(ctx context.Context, life string) (bool, error)
+	Whole(ctx context.Context) (bool, error)
+	// Bury puts a dead letter in the place of a dirty mark, if version is still the task's. It tells whether this letter
+	// is a new one. While there is a letter the task does not expire; Clean with this version, or a higher one, removes it.
+	Bury(ctx context.Context, id string, version int64, reason string) (bool, error)
+	// DeadLetters returns letters whose ids come after the given one, in the order of the ids.
+	DeadLetters(ctx context.Context, after string, limit int) ([]DeadLetter, error)
+	// Resend makes tasks dirty again in place of their letters. It tells how many of the ids had one.
+	Resend(ctx context.Context, ids []string) (int, error)
+
+	// Unwritten returns tasks whose row is older than their journal, or was refused for good, and that are what about
+	// asks for.
+	Unwritten(ctx context.Context, about func(Created) bool) ([]Unwritten, error)
+	// Forget removes the journals of tasks that have ended, whose rows are written or were refused for good, and that no
+	// parent may still want undone. Their ids stay taken for the idempotency window. It returns those it left alone.
+	Forget(ctx context.Context, ids []string) (left []string, err error)
 
 	// Watch tells of every append to the task's journal until ctx is done; signals are merged, never queued.
 	Watch(ctx context.Context, id string) (<-chan struct{}, error)

@@ -123,7 +123,8 @@ func TestAResultIsWrittenAlthoughTheDeliveryEnds(t *testing.T) {
 		}}
 		w.start("t", w.flow("flow", saga.Sequence(w.steps("a b")...)))
 		var parked *saga.ParkedError
-		if err := w.runner.Run(ctx, "t"); !errors.As(err, &parked) || !parked.Now {
+		// The next step may have ended before the cancel was seen: then so has the task.
+		if err := w.runner.Run(ctx, "t"); err != nil && (!errors.As(err, &parked) || !parked.Now) {
 			t.Errorf("run: %v", err)
 		}
 		w.runner = w.newRunner()
@@ -180,7 +181,7 @@ func TestAJournalThatCannotBeReadIsGivenBack(t *testing.T) {
 		w.runner.Journal = newer{w.journal}
 		w.start("t", w.flow("flow", saga.Sequence(w.steps("a")...)))
 		var parked *saga.ParkedError
-		if err := w.deliver("t"); !errors.Is(err, saga.ErrUnknownEvent) || !errors.As(err, &parked) || parked.For < time.Minute {
+		if err := w.deliver("t"); !errors.Is(err, saga.ErrUnknownEvent) || !errors.As(err, &parked) || parked.For != time.Minute {
 			t.Errorf("deliver: %v", err)
 		}
 		w.runner = w.newRunner() // of the newer release: it need not wait for the lease

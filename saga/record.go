@@ -21,21 +21,28 @@ const (
 // Attempts is what is known of a step's do, or of its undo.
 type Attempts struct {
 	State       AttemptState
-	N           int // number in the idempotency key: rises after a definite failure
+	N           int // number in the idempotency key: rises after a definite failure, if none with this key was unknown
 	Failed      int // attempts that count
 	Interrupted int // attempts cut short by the death of a worker
-	Deadline    time.Time
-	RetryAt     time.Time
-	Error       string
-	EndedAt     time.Time
+	// PutOff is since when no attempt was made that counts, though some were to be. Zero: the last one counted.
+	PutOff   time.Time
+	Deadline time.Time
+	RetryAt  time.Time
+	Error    string
+	EndedAt  time.Time
 	// LeftBehind is the latest deadline of the calls that nobody saw return: their worker died, or they overstayed it.
 	LeftBehind time.Time
 	// Unknown tells that an attempt ended without a definite result: it may have had its effect.
 	Unknown bool
+	// LostAt is set when there may have been attempts that nobody knows of any longer, because the journal that knew
+	// them is lost: it is when another was made in its place.
+	LostAt time.Time
 }
 
 // neverHappened tells whether it is certain that there was no effect: every attempt definitely failed.
-func (a *Attempts) neverHappened() bool { return a.State == AttemptFailed && !a.Unknown }
+func (a *Attempts) neverHappened() bool {
+	return a.State == AttemptFailed && !a.Unknown && a.LostAt.IsZero()
+}
 
 // leaveBehind notes that the call under way will not be heard of again.
 func (a *Attempts) leaveBehind() {
@@ -44,12 +51,16 @@ func (a *Attempts) leaveBehind() {
 	}
 }
 
-// unresolved is until when a call may still act somewhere, of this attempt or of an earlier one. Zero: none may.
-func (a *Attempts) unresolved() time.Time {
-	if a.State == AttemptStarted && a.Deadline.After(a.LeftBehind) {
-		return a.Deadline
+// unresolved is until when a call of s's do may still act somewhere, of this attempt or of an earlier one. Zero: none may.
+func (a *Attempts) unresolved(s *Step) time.Time {
+	until := a.LeftBehind
+	if a.State == AttemptStarted && a.Deadline.After(until) {
+		until = a.Deadline
 	}
-	return a.LeftBehind
+	if lost := a.lostUntil(s); lost.After(until) {
+		until = lost
+	}
+	return until
 }
 
 // StepRecord is a step that began.
@@ -66,6 +77,9 @@ type StepRecord struct {
 	ChildStarted  bool
 	ChildUndoSent bool
 	ChildState    State // once it has ended
+	// ChildAgain tells that the child had ended undone, and may have forgotten it: the parent's journal was lost since, and
+	// the child's may have been as well, which then goes on from before.
+	ChildAgain bool
 }
 
 // Pending signals, by name, are those that no wait has consumed.
@@ -100,19 +114,20 @@ type Record struct {
 
 	StartedAt   time.Time
 	CompletedAt time.Time
+	// Recovered is when the journal was last made again from the result store. What had been appended to the lost one
+	// after its last flush is not known. Zero: it was never lost.
+	Recovered time.Time
 
 	byPath  map[string]*StepRecord
 	loops   map[string][]json.RawMessage // the items of loops, decoded
 	signals map[string][]pendingSignal
+	ends    map[string]Event // of children whose steps are not known to have begun: a lost journal began them
 }
 
 // Fold makes the record of a journal. It fails with [ErrUnknownEvent] on an event that it does not know, and on one
 // that cannot happen where it stands: such a task is left alone, not guessed at.
 func Fold(events []Event) (*Record, error) {
-	r := &Record{
-		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
-		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{},
-	}
+	r := newRecord()
 	for _, e := range events {
 		if err := r.Apply(e); err != nil {
 			return nil, err
@@ -122,6 +137,13 @@ func Fold(events []Event) (*Record, error) {
 		return nil, fmt.Errorf("%w: an empty journal", ErrUnknownEvent)
 	}
 	return r, nil
+}
+
+func newRecord() *Record {
+	return &Record{
+		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
+		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{}, ends: map[string]Event{},
+	}
 }
 
 // Step returns the step that began at path, or nil.
@@ -151,6 +173,9 @@ func (r *Record) items(path string) ([]json.RawMessage, bool) {
 func (r *Record) Apply(e Event) error {
 	if e.Seq != r.Last+1 {
 		return fmt.Errorf("%w: event %d follows %d", ErrUnknownEvent, e.Seq, r.Last)
+	}
+	if e.Flags > allFlags {
+		return fmt.Errorf("%w: flags %b of event %d", ErrUnknownEvent, e.Flags, e.Seq)
 	}
 	if (e.Kind == KindCreated) != (e.Seq == 1) {
 		return fmt.Errorf("%w: %q as event %d", ErrUnknownEvent, e.Kind, e.Seq)
@@ -205,6 +230,8 @@ func (r *Record) fold(e Event) {
 		r.Output, r.CompletedAt = e.Data, e.At
 	case KindFailed, KindCancelled:
 		r.NotUndone, r.CompletedAt = e.Paths, e.At
+	case KindRecovered:
+		r.recovered(e)
 	case KindCreated, KindStuck, KindResolved:
 	}
 }
@@ -212,7 +239,7 @@ func (r *Record) fold(e Event) {
 func (r *Record) stepStarted(e Event) {
 	s := r.byPath[e.Path]
 	if s == nil {
-		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name}
+		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name, Do: Attempts{LostAt: r.Recovered}}
 		r.byPath[e.Path] = s
 		r.Steps = append(r.Steps, s)
 	}
@@ -223,6 +250,10 @@ func (r *Record) stepStarted(e Event) {
 		a.leaveBehind()
 	}
 	a.State, a.Deadline, a.RetryAt = AttemptStarted, e.Due.Time(), time.Time{}
+	if end, ok := r.ends[e.Path]; ok {
+		delete(r.ends, e.Path)
+		r.childFinished(end)
+	}
 }
 
 func (r *Record) stepDone(e Event) {
@@ -270,13 +301,18 @@ func (r *Record) attemptFailed(e Event) {
 	if e.Flags&Abandoned != 0 {
 		a.leaveBehind()
 	}
-	if e.Flags&Interrupted == 0 {
+	switch {
+	case e.Flags&Interrupted == 0:
 		a.Failed++
+		a.PutOff = time.Time{}
+	case a.PutOff.IsZero():
+		a.PutOff = e.At
 	}
-	if e.Flags&Indefinite == 0 {
-		a.N++
-	} else {
+	switch {
+	case e.Flags&Indefinite != 0:
 		a.Unknown = true
+	case !a.Unknown && a.LostAt.IsZero(): // that this attempt had no effect says nothing of those before it
+		a.N++
 	}
 	if e.Flags&Final != 0 {
 		a.State = AttemptFailed
@@ -284,18 +320,26 @@ func (r *Record) attemptFailed(e Event) {
 }
 
 func (r *Record) childStarted(e Event) {
-	if s := r.byPath[e.Path]; s != nil {
-		s.ChildStarted = true
-		s.ChildUndoSent = s.ChildUndoSent || e.Undo
+	s := r.byPath[e.Path]
+	if s == nil {
+		return
 	}
+	s.ChildStarted = true
+	s.ChildUndoSent = s.ChildUndoSent || e.Undo
+	if e.Undo && s.ChildAgain && s.ChildState != Completed { // its end is known: nobody waits for another
+		s.Undo.State = AttemptDone
+	}
+	s.ChildAgain = s.ChildAgain && !e.Undo
 }
 
 func (r *Record) childFinished(e Event) {
 	s := r.byPath[e.Path]
 	if s == nil {
+		r.ends[e.Path] = e
 		return
 	}
 	s.ChildState = State(e.Name)
+	s.ChildAgain = s.ChildAgain && s.ChildState == Completed
 	switch {
 	case s.ChildState != Completed && s.ChildUndoSent:
 		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
@@ -303,6 +347,9 @@ func (r *Record) childFinished(e Event) {
 		s.Output = e.Data
 		s.Do.State, s.Do.EndedAt = AttemptDone, e.At
 	default: // it failed or was cancelled, so it has undone itself
+		if s.Do.State == AttemptDone { // it was restored from before its end, and what the lost journal went on to is not known
+			s.Do.LostAt = r.Recovered
+		}
 		s.Do.State, s.Do.EndedAt = AttemptFailed, e.At
 		s.Do.Error = fmt.Sprintf("child task %s: %s %s", s.Child, e.Name, e.Error)
 		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At

@@ -22,6 +22,7 @@ type Request struct {
 	ProcessAt time.Time
 	Queue     string // one of the queues, or empty
 	Priority  string // high, default or low; empty: default
+	LimitKey  string // tasks of a type with the same one may share a limit
 	RetryOf   string
 }
 
@@ -45,13 +46,26 @@ type Resolution struct {
 type TaskType struct {
 	Name        string          `json:"name"`
 	Description string          `json:"description"`
+	Access      Access          `json:"access"`
 	Input       json.RawMessage `json:"input_schema"` // JSON Schema 2020-12
 }
+
+// Access says which callers that may start tasks at all may start those of a type.
+type Access string
+
+// The kinds of access, from the widest to the narrowest.
+const (
+	AccessOpen       Access = "open"       // users, and every API key
+	AccessUnbound    Access = "unbound"    // users, and API keys that are not bound to a service: it reaches beyond one
+	AccessPrivileged Access = "privileged" // API keys that are not bound to a service: it reaches what is no user's
+)
 
 // Problem is one thing that is wrong with a request.
 type Problem struct {
 	Pointer string `json:"pointer"` // JSON pointer into the request's body, such as /input/name
 	Detail  string `json:"detail"`
+	Line    int    `json:"line,omitempty"` // where it stands in the body, from 1; 0: that is not told
+	Column  int    `json:"column,omitempty"`
 }
 
 // InvalidError means that a request breaks its schema or a rule of its type.

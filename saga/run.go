@@ -26,11 +26,14 @@ type run struct {
 	held    context.Context
 	lose    context.CancelCauseFunc
 
-	opened   string // the step whose start the claim recorded, until it is called
-	calls    map[string]*call
-	results  chan result
-	over     chan struct{} // closed when the run is over: nobody waits for results any longer
-	stopping bool          // the process drains, or asynq wants the handler back
+	room   bool   // the task has room under its limit
+	opened string // the step whose start the claim recorded, until it is called
+	// unconfirmed tells that no replica has the start of what is to be called next.
+	unconfirmed bool
+	calls       map[string]*call
+	results     chan result
+	over        chan struct{} // closed when the run is over: nobody waits for results any longer
+	stopping    bool          // the process drains, or asynq wants the handler back
 }
 
 // newRun is the run of a claim that was sent at some moment: from then on the lease counts.
@@ -43,7 +46,7 @@ func newRun(r *Runner, w *Workflow, record *Record, claim Claim, sent time.Time)
 		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
 	}
 	if claim.Opened {
-		x.opened = claim.Events[len(claim.Events)-1].Path
+		x.opened, x.unconfirmed = claim.Events[len(claim.Events)-1].Path, claim.Unconfirmed
 	}
 	x.held, x.lose = context.WithCancelCause(context.Background())
 	x.expiry = time.AfterFunc(claim.For-now.Sub(sent), func() { x.lose(ErrOvertaken) })
@@ -79,9 +82,12 @@ func (x *run) loop(ctx context.Context) error {
 	var facts []Event
 	for {
 		x.heed(ctx)
-		plan, err := x.plan(facts)
+		plan, err := x.plan(ctx, facts)
 		if err != nil {
 			return x.abandon(ctx, err)
+		}
+		if plan.then != Continue {
+			x.leave(ctx, plan.then)
 		}
 		taken, err := x.commit(ctx, facts, plan)
 		if err != nil {
@@ -95,13 +101,16 @@ func (x *run) loop(ctx context.Context) error {
 			x.ended()
 			return nil
 		case plan.then == Park:
-			return x.parked(plan.due)
+			return x.parked(plan.until())
+		case x.unconfirmed && len(plan.decision.Work) > 0:
+			facts = x.postpone(plan.decision.Work)
+			continue
 		}
 		x.begin(plan)
 		if len(x.calls) == 0 {
 			return x.handOver(ctx)
 		}
-		if facts, err = x.await(ctx, plan.due); err != nil {
+		if facts, err = x.await(ctx, plan.until()); err != nil {
 			return x.overtaken(err)
 		}
 	}
@@ -120,12 +129,13 @@ type plan struct {
 	decision  Decision
 	decisions []Event // to append, the step_started of the work included
 	then      Then
-	due       time.Time
+	due       time.Time // what is recorded
+	ask       time.Time // when it asks for room again, which is not; zero: it has room
 }
 
 // plan folds the facts and everything that follows from them into the record, before any of it is recorded: the append
 // takes all of it, or the record is folded anew.
-func (x *run) plan(facts []Event) (plan, error) {
+func (x *run) plan(ctx context.Context, facts []Event) (plan, error) {
 	for i := range facts {
 		if err := x.fold(&facts[i]); err != nil {
 			return plan{}, err
@@ -154,6 +164,7 @@ func (x *run) plan(facts []Event) (plan, error) {
 	if x.stopping || p.decision.Cancel {
 		p.decision.Work = nil
 	}
+	x.enter(ctx, &p)
 	for i := range p.decision.Work {
 		work := &p.decision.Work[i]
 		if work.Path == x.opened && !work.Undo { // the claim recorded its start
@@ -205,11 +216,15 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 		return true, nil
 	}
 	last := x.events[len(x.events)-1]
-	b := Batch{Read: last.Seq, ReadAt: MicrosOf(last.At), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.due}
+	b := Batch{
+		Read: last.Seq, ReadAt: MicrosOf(last.At), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.until(),
+		Confirm: p.confirm(),
+	}
 	a, err := x.append(ctx, b)
 	if err != nil {
 		return false, err
 	}
+	x.unconfirmed = a.Decided && a.Unconfirmed
 	if x.Changed != nil {
 		x.Changed()
 	}
@@ -295,6 +310,7 @@ func (x *run) parked(due time.Time) error {
 func (x *run) handOver(ctx context.Context) error {
 	ctx, cancel := x.last(ctx)
 	defer cancel()
+	x.leave(ctx, Park)
 	due := x.now()
 	if err := x.Journal.Release(ctx, x.lease, due, true); err != nil {
 		return x.overtaken(fmt.Errorf("release task %s: %w", x.lease.ID, err))
@@ -314,9 +330,11 @@ func (x *run) abandon(ctx context.Context, err error) error {
 	x.log.Error("task left alone", "error", err)
 	ctx, cancel := x.last(ctx)
 	defer cancel()
-	due := x.now().Add(retryUnknown)
+	x.leave(ctx, Park)
+	wait := aside(x.events, x.now())
+	due := x.now().Add(wait)
 	if err := x.Journal.Release(ctx, x.lease, due, false); err != nil {
 		return x.overtaken(err)
 	}
-	return &ParkedError{Due: due, For: retryUnknown, Cause: err}
+	return &ParkedError{Due: due, For: wait, Cause: err}
 }

@@ -21,7 +21,7 @@ type RunnerJournal interface {
 
 // Workflows finds the tree that a task began with. It fails with [ErrUnknownWorkflow] when it does not have it.
 type Workflows interface {
-	Workflow(c Created) (*Workflow, error)
+	Workflow(ctx context.Context, c Created) (*Workflow, error)
 }
 
 // Children starts and undoes child tasks. Both calls may be repeated: the id says which child is meant.
@@ -31,11 +31,20 @@ type Children interface {
 	UndoChild(ctx context.Context, parent Created, path, id string, t ChildTask) error
 }
 
+// Restorer makes journals again that are lost.
+type Restorer interface {
+	// Restore makes the task's journal again from what the result store has kept of it, if it is missing. Errors:
+	// [ErrNotFound], when nothing is kept, and [ErrUnknownEvent].
+	Restore(ctx context.Context, id string) error
+}
+
 // Runner carries out tasks: one call of [Runner.Run] for each delivery.
 type Runner struct {
 	Journal   RunnerJournal
 	Workflows Workflows
 	Children  Children
+	Restorer  Restorer // nil: what is lost stays so
+	Limiter   Limiter  // nil: there are no limits
 	Log       *slog.Logger
 	Now       func() time.Time
 	Random    func() float64 // in [0, 1)
@@ -73,7 +82,7 @@ func (e *ParkedError) Unwrap() error { return e.Cause }
 // How long a task is left alone after something went wrong with its delivery.
 const (
 	retryUnavailable = 5 * time.Second // the journal cannot be reached
-	retryUnknown     = time.Minute     // this program does not know the workflow or an event
+	retryUnknown     = time.Minute     // this program does not know the workflow or an event: at most; see [aside]
 )
 
 // Run carries a task on from where its journal stands, until it ends (nil), parks (*[ParkedError]) or this runner is
@@ -85,6 +94,13 @@ func (r *Runner) Run(ctx context.Context, id string) error { return r.RunFrom(ct
 func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 	sent := r.Now()
 	claim, err := r.claim(ctx, id, o)
+	if errors.Is(err, ErrNotFound) && r.Restorer != nil {
+		if err := r.Restorer.Restore(ctx, id); err != nil {
+			return r.missing(ctx, id, err)
+		}
+		sent = r.Now()
+		claim, err = r.claim(ctx, id, nil)
+	}
 	var busy *BusyError
 	switch {
 	case errors.Is(err, ErrFinished):
@@ -92,14 +108,13 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 	case errors.As(err, &busy):
 		return &ParkedError{For: busy.For + time.Duration(float64(time.Second)*r.Random())}
 	case errors.Is(err, ErrNotFound):
-		r.Log.ErrorContext(ctx, "a delivery without a journal", "task", id)
-		return &ParkedError{For: retryUnknown, Cause: fmt.Errorf("claim task %s: %w", id, err)}
+		return r.missing(ctx, id, err)
 	case errors.Is(err, ErrUnknownEvent):
 		return r.leaveAlone(ctx, claim, err)
 	case err != nil:
 		return &ParkedError{For: retryUnavailable, Cause: fmt.Errorf("claim task %s: %w", id, err)}
 	}
-	x, err := r.open(claim, sent)
+	x, err := r.open(ctx, claim, sent)
 	if err != nil {
 		return r.leaveAlone(ctx, claim, err)
 	}
@@ -107,14 +122,35 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 	return x.loop(ctx)
 }
 
+// missing is the answer to a delivery whose journal is not there.
+func (r *Runner) missing(ctx context.Context, id string, err error) error {
+	parked := &ParkedError{For: retryUnavailable, Cause: fmt.Errorf("claim task %s: %w", id, err)}
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnknownEvent) {
+		r.Log.ErrorContext(ctx, "a delivery without a journal", "task", id, "error", err)
+		parked.For = retryUnknown
+	}
+	return parked
+}
+
 // leaveAlone gives back a claim of which this program can make nothing.
 func (r *Runner) leaveAlone(ctx context.Context, claim Claim, cause error) error {
 	r.Log.ErrorContext(ctx, "task left alone", "task", claim.Lease.ID, "error", cause)
-	due := claim.Now.Add(retryUnknown)
+	wait := aside(claim.Events, claim.Now)
+	due := claim.Now.Add(wait)
 	if err := r.Journal.Release(ctx, claim.Lease, due, false); err != nil {
 		r.Log.WarnContext(ctx, "lease not released", "task", claim.Lease.ID, "error", err)
 	}
-	return &ParkedError{Due: due, For: retryUnknown, Cause: cause}
+	return &ParkedError{Due: due, For: wait, Cause: cause}
+}
+
+// aside is how long a task is left to other workers that may know it: the longer, the longer it has stood still already. So
+// while two releases run side by side one of those gets it within seconds, and where there is none it is looked at ever more
+// rarely, each minute at last.
+func aside(events []Event, now time.Time) time.Duration {
+	if len(events) == 0 {
+		return retryUnknown
+	}
+	return min(max(now.Sub(events[len(events)-1].At)/8, time.Second), retryUnknown)
 }
 
 func (r *Runner) claim(ctx context.Context, id string, o *Opening) (Claim, error) {
@@ -135,12 +171,12 @@ func (r *Runner) stops() bool {
 }
 
 // open folds the journal and finds the workflow.
-func (r *Runner) open(claim Claim, sent time.Time) (*run, error) {
+func (r *Runner) open(ctx context.Context, claim Claim, sent time.Time) (*run, error) {
 	record, err := Fold(claim.Events)
 	if err != nil {
 		return nil, err
 	}
-	w, err := r.Workflows.Workflow(record.Created)
+	w, err := r.Workflows.Workflow(ctx, record.Created)
 	if err != nil {
 		return nil, err
 	}

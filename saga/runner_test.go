@@ -279,13 +279,20 @@ func TestChildren(t *testing.T) {
 }
 
 func TestIdempotencyKeys(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.start("t", w.flow("flow", saga.Sequence(w.steps("a b?")...)))
-		w.settle("t")
-		// The outcome of b's first attempt is unknown, so its second one carries the same key.
-		if got, want := strings.Join(w.keys, " "), "t/a/do/0 t/b/do/0 t/b/do/0"; got != want {
-			t.Errorf("keys %s, want %s", got, want)
-		}
-	})
+	for _, c := range []struct{ name, steps, keys string }{
+		{"an attempt whose outcome is unknown is made again", "a b?", "t/a/do/0 t/b/do/0 t/b/do/0"},
+		{"an attempt that never happened is another one", "a b-", "t/a/do/0 t/b/do/0 t/b/do/1"},
+		{"an attempt that never happened says nothing of the one before", "a b?-", "t/a/do/0 t/b/do/0 t/b/do/0 t/b/do/0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.start("t", w.flow("flow", saga.Sequence(w.steps(c.steps)...)))
+				w.settle("t")
+				if got := strings.Join(w.keys, " "); got != c.keys {
+					t.Errorf("keys %s, want %s", got, c.keys)
+				}
+			})
+		})
+	}
 }

@@ -63,32 +63,36 @@ const active State = "active"
 
 // transitions says which event moves a task from which state to which. What is not in it cannot happen.
 //
-// Events from outside (signal, cancel, child_finished) leave the state as it is: they only say that there is something
+// Events from outside (signal, cancel, child_finished, recovered) leave the state as it is: they only say that there is something
 // to look at.
 var transitions = map[State]map[EventKind]State{
 	Pending: {
 		KindStepStarted: Running, KindDecided: Running, KindWaiting: Waiting, KindCompensationStarted: Compensating,
 		KindCompleted: Completed, KindSignal: Pending, KindCancel: Pending, KindResolved: Pending,
+		KindRecovered: Pending,
 	},
 	Running: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindDecided: Running,
 		KindChildStarted: active, KindWaiting: Waiting, KindCompensationStarted: Compensating, KindCompleted: Completed,
 		KindSignal: Running, KindCancel: Running, KindChildFinished: Running, KindResolved: Running,
+		KindRecovered: Running,
 	},
 	Waiting: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindDecided: Running,
 		KindChildStarted: active, KindWaiting: Waiting, KindCompensationStarted: Compensating, KindCompleted: Completed,
 		KindFailed: Failed, KindCancelled: Cancelled, KindStuck: Stuck,
 		KindSignal: Waiting, KindCancel: Waiting, KindChildFinished: Waiting, KindResolved: Waiting,
+		KindRecovered: Waiting,
 	},
 	Compensating: {
 		KindStepStarted: active, KindStepDone: active, KindAttemptFailed: active, KindChildStarted: active,
 		KindWaiting: Waiting, KindFailed: Failed, KindCancelled: Cancelled, KindStuck: Stuck,
 		KindSignal: Compensating, KindCancel: Compensating, KindChildFinished: Compensating, KindResolved: Compensating,
+		KindRecovered: Compensating,
 	},
 	Stuck: {
 		KindResolved: Compensating, KindSignal: Stuck, KindCancel: Stuck, KindChildFinished: Stuck,
-		KindStepDone: Stuck, KindAttemptFailed: Stuck,
+		KindStepDone: Stuck, KindAttemptFailed: Stuck, KindRecovered: Stuck,
 	},
 	Completed: {KindUndoRequested: Compensating},
 	Failed:    {},

@@ -49,7 +49,7 @@ func TestTransitions(t *testing.T) {
 			t.Errorf("%s is left", s)
 		}
 		if !s.Finished() {
-			for _, outside := range []EventKind{KindSignal, KindCancel, KindResolved} {
+			for _, outside := range []EventKind{KindSignal, KindCancel, KindResolved, KindRecovered} {
 				if _, ok := to[outside]; !ok {
 					t.Errorf("%s cannot come while %s, but anybody may send it", outside, s)
 				}
@@ -68,7 +68,7 @@ func FuzzFold(f *testing.F) {
 	kinds := []EventKind{
 		KindStepStarted, KindDecided, KindWaiting, KindCompensationStarted, KindCompleted, KindFailed, KindCancelled,
 		KindStuck, KindStepDone, KindAttemptFailed, KindChildStarted, KindSignal, KindCancel, KindChildFinished,
-		KindResolved, KindUndoRequested, "unheard_of",
+		KindResolved, KindUndoRequested, KindRecovered, "unheard_of",
 	}
 	f.Add([]byte{0, 8, 4})
 	f.Add([]byte{0, 9, 3, 0, 9, 7, 14, 5})

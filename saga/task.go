@@ -12,6 +12,9 @@ const NilOwner = "00000000-0000-0000-0000-000000000000"
 // ValidID tells whether s may be the id of a task.
 var ValidID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`).MatchString
 
+// ValidUUID tells whether s may be the id of a user.
+var ValidUUID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`).MatchString
+
 // Task is a task as the API and the result store show it.
 type Task struct {
 	ID          string          `json:"id"`
@@ -66,13 +69,16 @@ type StepView struct {
 	NextAttemptAt *time.Time      `json:"next_attempt_at,omitempty"`
 }
 
-// Query selects tasks for a list, newest first.
+// Query selects tasks for a list, newest first. A zero field selects all.
 type Query struct {
 	Status  Status
+	State   State
 	Type    string
 	Service string
-	Owner   string // empty: everyone's
-	Cursor  string // opaque; from the previous page
+	Owner   string
+	From    time.Time // created then or later
+	Until   time.Time // created before then
+	Cursor  string    // opaque; from the previous page
 	Limit   int
 }
 
@@ -82,10 +88,38 @@ type Page struct {
 	Next  string `json:"next,omitempty"` // cursor of the next page; empty on the last
 }
 
+// Kept is what the result store keeps of a task so that its journal can be made again when Redis has lost it.
+type Kept struct {
+	ID      string   `json:"id"`
+	Version int64    `json:"version"`          // of the row
+	Journal []string `json:"journal"`          // the events as they were stored, without what was appended after the last flush
+	Effects []Effect `json:"effects"`          // what fences tell of the task, oldest first; may be newer than the journal
+	Parent  State    `json:"parent,omitempty"` // how the parent has ended; empty: it has not, or there is none
+}
+
+// Effect is an effect that happened, as its fence tells it.
+type Effect struct {
+	Path   string          `json:"path"`
+	Undo   bool            `json:"undo,omitempty"`
+	Result json.RawMessage `json:"result"`
+	At     time.Time       `json:"at"`
+}
+
 // Fence identifies an effect, so that it happens once. Key is the idempotency key `<task>/<path>/<do|undo>/<n>`.
 type Fence struct {
 	Task string `json:"task"`
 	Path string `json:"path"`
 	Key  string `json:"key"`
 	Undo bool   `json:"undo"`
+}
+
+// partMark stands in the path of a fence before the part of a step. No step's name has it.
+const partMark = "#"
+
+// Part is the fence of one of several effects of a call, by a name that is the same for each attempt. What is done as a
+// part of an undo is a do of its own. A fence of a part tells nothing of the step: its other parts may not have happened.
+func (f Fence) Part(name string) Fence {
+	f.Path += partMark + name
+	f.Undo = false
+	return f
 }

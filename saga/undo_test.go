@@ -69,38 +69,43 @@ func TestAnOutputThatIsNoJSONFailsTheTask(t *testing.T) {
 	})
 }
 
-// away are children that cannot be started.
-type away struct {
+// watched are children of whose undo a test is told. They can be started or not.
+type watched struct {
 	*world
+	away   bool
 	undone saga.ChildTask
 }
 
-func (a *away) StartChild(context.Context, saga.Created, string, string, saga.ChildTask) error {
-	return saga.ErrUnavailable
+func (c *watched) StartChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	if c.away {
+		return errors.New("away")
+	}
+	return c.world.StartChild(ctx, parent, path, id, t)
 }
 
-func (a *away) UndoChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
-	a.undone = t
-	return a.world.UndoChild(ctx, parent, path, id, t)
+func (c *watched) UndoChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
+	c.undone = t
+	return c.world.UndoChild(ctx, parent, path, id, t)
 }
 
-func TestTheUndoOfAChildKnowsWhatWasToBeStarted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		children := &away{world: w}
-		w.runner.Children = children
-		w.flow("child", saga.Sequence(w.step("p")))
-		kid := saga.Child("kid", "child", func(saga.Scope) (json.RawMessage, error) { return json.RawMessage(`{"n":1}`), nil })
-		w.start("t", w.flow("flow", saga.Sequence(w.step("a"), kid)))
-		for range 10 {
-			var parked *saga.ParkedError
-			if err := w.deliver("t"); !errors.As(err, &parked) || children.undone.Type != "" {
-				break
+func TestTheUndoOfAChildKnowsWhatWasToBeStartedAndWhetherItWas(t *testing.T) {
+	for _, away := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			children := &watched{world: w, away: away}
+			w.runner.Children = children
+			w.flow("child", saga.Sequence(w.step("p")))
+			kid := saga.Child("kid", "child", func(saga.Scope) (json.RawMessage, error) { return json.RawMessage(`{"n":1}`), nil })
+			w.start("t", w.flow("flow", saga.Sequence(w.step("a"), kid, w.step("b!"))))
+			for n := 0; n < 20 && children.undone.Type == ""; n++ {
+				for _, id := range append(w.record("t").Children(), "t") {
+					_ = w.deliver(id)
+				}
+				time.Sleep(10 * time.Second)
 			}
-			time.Sleep(10 * time.Second)
-		}
-		if got := children.undone; got.Type != "child" || string(got.Input) != `{"n":1}` {
-			t.Errorf("undone was %+v", got)
-		}
-	})
+			if got := children.undone; got.Type != "child" || string(got.Input) != `{"n":1}` || got.Again == away {
+				t.Errorf("away %t: undone was %+v", away, got)
+			}
+		})
+	}
 }

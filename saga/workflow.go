@@ -79,6 +79,9 @@ type Step struct {
 type ChildTask struct {
 	Type  string
 	Input json.RawMessage
+	// Again is set by the engine: the child may have begun before although it has no journal. It was started, and is lost
+	// now, or the parent's journal was.
+	Again bool
 }
 
 // Call tells a do or an undo about the attempt it is.
@@ -239,7 +242,7 @@ func (w *Workflow) Opening() *Opening {
 	work := Work{Step: s, Path: s.Name}
 	start := work.started(time.Time{})
 	start.Due = 0
-	return &Opening{TreeHash: w.TreeHash(), Start: start, Timeout: work.timeout()}
+	return &Opening{TreeHash: w.TreeHash(), Start: start, Timeout: work.timeout(), Confirm: work.confirm()}
 }
 
 // TreeHash identifies the shape of the tree: what the walk of a journal depends on, so neither policies nor functions.

@@ -1,7 +1,7 @@
 -- Records a task, if its id is new.
--- KEYS journal, meta, tombstone, open, dirty
--- ARGV id, hash, type, queue, process at (0: now), slack, body, parent ('': none), the parent's step
--- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2, now} new
+-- KEYS journal, meta, tombstone, open, dirty, whole
+-- ARGV id, hash, type, queue, process at (0: now), slack, body, parent ('': none), the parent's step, given (0 | 1)
+-- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2, now} new | {3} it may be lost
 local old = redis.call('HMGET', KEYS[2], 'h', 'f', 't', 'q', 'e', 'd')
 if old[1] then
   if old[1] ~= ARGV[2] then return {0} end
@@ -12,6 +12,7 @@ if stone then
   if stone ~= ARGV[2] then return {0} end
   return {1, 1, '', '', '0', '0'}
 end
+if ARGV[10] == '1' and redis.call('EXISTS', KEYS[6]) == 0 then return {3} end
 
 local stored = '1:1:' .. us(now) .. ':' .. ARGV[7]
 -- HSET is the first to write, for Redis refuses it when memory is full, and with it the whole script.

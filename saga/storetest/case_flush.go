@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -17,6 +18,10 @@ var flushCases = []testCase{
 		same(b, "version", list[0].Version, r.Version)
 		same(b, "events", kinds(list[0].Events), "created")
 		same(b, "finished", list[0].Finished, false)
+		same(b, "stored", len(list[0].Stored), 1)
+		e, err := saga.Decode([]byte(list[0].Stored[0]))
+		b.no(err)
+		same(b, "what is stored", e.Created.ID, list[0].Events[0].Created.ID)
 	}},
 	{"a dirty task is handed out once in 10 s", func(b *bench) {
 		b.started("a")
@@ -81,6 +86,19 @@ var flushCases = []testCase{
 		b.no(err)
 		b.first(list[0].Ref.ID, "a")
 	}},
+	{"a row that could not be written is given back at once", func(b *bench) {
+		b.started("a")
+		b.dirty()
+		b.clean(saga.Flushed{ID: "a"})
+		same(b, "dirty at once", len(b.dirty()), 1)
+		b.flush()
+	}},
+	{"a row that somebody has written in the meantime is not given back", func(b *bench) {
+		b.started("a")
+		b.flush()
+		b.clean(saga.Flushed{ID: "a"})
+		same(b, "dirty", len(b.dirty()), 0)
+	}},
 	{"a late flusher with an old version does not clean", func(b *bench) {
 		b.started("a")
 		old := b.dirty()[0]
@@ -120,6 +138,21 @@ var flushCases = []testCase{
 	{"a mark without a journal is forgotten", func(b *bench) {
 		b.clean(saga.Flushed{ID: "missing", Version: 1, Stored: 1})
 		same(b, "dirty", len(b.dirty()), 0)
+	}},
+	{"what was written and has no journal any more is told", func(b *bench) {
+		b.started("a")
+		b.started("b")
+		var written []saga.Flushed
+		for _, s := range b.dirty() {
+			written = append(written, saga.Flushed{ID: s.Ref.ID, Version: s.Version, Stored: s.Version})
+		}
+		b.Lose()
+		b.Advance(time.Second)
+		b.started("a")
+		gone, err := b.Journal.Clean(b.Context(), written)
+		b.no(err)
+		same(b, "gone", strings.Join(gone, " "), "b")
+		same(b, "dirty", len(b.dirty()), 1)
 	}},
 	{"several rows are cleaned at once", func(b *bench) {
 		for i := range 20 {

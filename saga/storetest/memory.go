@@ -46,6 +46,8 @@ type Memory struct {
 	wake       index // when it was marked
 	dirty      index // when it may be taken
 	outbox     map[string]saga.Delivery
+	lives      int // how often it was lost
+	whole      bool
 	watchers   map[string]map[chan struct{}]struct{}
 }
 
@@ -71,6 +73,7 @@ type entry struct {
 	dedupe   map[string]int64
 	children bool
 	released bool
+	dead     *saga.DeadLetter // nil: none
 	expires  int64
 }
 
@@ -165,6 +168,8 @@ func (m *Memory) Start(_ context.Context, s saga.Start) (saga.Started, error) {
 		return saga.Started{}, fmt.Errorf("start task %s: %w", c.ID, saga.ErrConflict)
 	case there:
 		return started, nil
+	case s.Given && !m.whole:
+		return saga.Started{}, fmt.Errorf("start task %s: %w", c.ID, saga.ErrIncomplete)
 	}
 	e := &entry{id: c.ID, created: c, due: int64(c.ProcessAt), dedupe: map[string]int64{}}
 	m.tasks[c.ID] = e
@@ -217,7 +222,13 @@ func (m *Memory) Read(_ context.Context, id string) (saga.Snapshot, error) {
 
 func (e *entry) snapshot() (saga.Snapshot, error) {
 	events, err := e.decode(0, e.length())
-	return saga.Snapshot{Ref: e.dueRef(), Events: events, Version: e.version, Finished: e.finished != ""}, err
+	stored := make([]string, len(e.events))
+	for i := range stored {
+		stored[i] = string(e.events[i])
+	}
+	return saga.Snapshot{
+		Ref: e.dueRef(), Events: events, Stored: stored, Version: e.version, Finished: e.finished != "",
+	}, err
 }
 
 // Watch implements [saga.Journal].

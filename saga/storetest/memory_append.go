@@ -110,7 +110,7 @@ func (m *Memory) Post(_ context.Context, id string, msg saga.Message) (saga.Post
 	if len(msg.Event.Data)+len(msg.Event.Error) > saga.MaxOutput {
 		return saga.Posted{}, fmt.Errorf("post %s to task %s: %w", msg.Event.Kind, id, saga.ErrTooLarge)
 	}
-	body, err := saga.Encode(msg.Event)
+	body, err := saga.Encode(msg.Told())
 	if err != nil {
 		return saga.Posted{}, fmt.Errorf("post to task %s: %w", id, err)
 	}

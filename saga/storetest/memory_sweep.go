@@ -78,19 +78,25 @@ func (m *Memory) Dirty(_ context.Context, limit int) ([]saga.Snapshot, error) {
 }
 
 // Clean implements [saga.Journal].
-func (m *Memory) Clean(_ context.Context, list []saga.Flushed) error {
+func (m *Memory) Clean(_ context.Context, list []saga.Flushed) (gone []string, err error) {
 	now, unlock := m.begin()
 	defer unlock()
 	for _, f := range list {
+		if m.tasks[f.ID] == nil {
+			gone = append(gone, f.ID)
+			continue
+		}
 		m.clean(f, now)
 	}
-	return nil
+	return gone, nil
 }
 
 func (m *Memory) clean(f saga.Flushed, now int64) {
 	e := m.tasks[f.ID]
+	if e.dead != nil && f.Version >= e.dead.Version {
+		e.dead = nil
+	}
 	switch {
-	case e == nil:
 	case f.Stored > f.Version:
 		e.version = max(e.version, f.Stored+1)
 		m.dirty[f.ID] = now
@@ -123,7 +129,7 @@ func (m *Memory) settle(e *entry, children []string, now int64) {
 // release lets a child go that its parent needs no longer.
 func (m *Memory) release(e *entry, now int64) {
 	e.released = true
-	if _, dirty := m.dirty[e.id]; dirty || e.finished == "" {
+	if _, dirty := m.dirty[e.id]; dirty || e.dead != nil || e.finished == "" {
 		return // it settles with its own row
 	}
 	if e.children {

@@ -18,6 +18,8 @@ type Subject struct {
 	Advance func(d time.Duration)
 	// Truncate takes a task's journal back to its first n events, as a failover may do.
 	Truncate func(id string, n int64)
+	// Lose takes everything away, as a Redis does that comes back empty.
+	Lose func()
 	// Unordered tells that the oldest do not come first, for tasks are spread over partitions.
 	Unordered bool
 }
@@ -44,9 +46,14 @@ func Run(t *testing.T, setup Setup) {
 		{"reopen", Options{}, reopenCases},
 		{"sweep", Options{}, sweepCases},
 		{"flush", Options{}, flushCases},
+		{"dead letters", Options{}, deadCases},
 		{"expire", Options{}, expireCases},
 		{"children", Options{}, childCases},
 		{"limits", Options{}, limitCases},
+		{"restore", Options{}, restoreCases},
+		{"restore children", Options{}, restoreChildCases},
+		{"whole", Options{}, wholeCases},
+		{"forget", Options{}, forgetCases},
 		{"settings", small, settingCases},
 		{"watch", Options{}, watchCases},
 		{"race", Options{}, raceCases},
@@ -153,7 +160,8 @@ func (b *bench) dirty() []saga.Snapshot {
 
 func (b *bench) clean(f ...saga.Flushed) {
 	b.Helper()
-	b.no(b.Journal.Clean(b.Context(), f))
+	_, err := b.Journal.Clean(b.Context(), f)
+	b.no(err)
 }
 
 // flush writes every dirty row, as a flusher does whose store is always right.
