@@ -1,9 +1,7 @@
 package results_test
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"github.com/osp-platform/osp/results"
-	"github.com/osp-platform/osp/saga"
 )
 
 // serviceKey looks like a service_role key; only the answers below ever see it.
@@ -28,96 +25,6 @@ func answering(t *testing.T, h http.HandlerFunc) *results.PostgREST {
 	}
 	t.Cleanup(func() { _ = p.Close() })
 	return p
-}
-
-func TestWhatAnAnswerMeansToATask(t *testing.T) {
-	for _, c := range []struct {
-		status    int
-		code      string
-		effect    string // what becomes of an effect
-		row       string // what becomes of a row
-		retryAfer string
-	}{
-		{400, "OSP01", "undone", "retry", ""},
-		{400, "OSP02", "refused", "refused", ""},
-		{400, "22P02", "refused", "refused", ""},
-		{400, "22P05", "refused", "refused", ""},
-		{400, "21000", "refused", "refused", ""},
-		{400, "P0001", "refused", "refused", ""},
-		{400, "23514", "refused", "refused", ""},
-		{409, "23505", "refused", "refused", ""},
-		{500, "54000", "refused", "refused", ""},
-		{413, "", "refused", "refused", ""},
-		{400, "42P07", "refused", "retry", ""},
-		{403, "42501", "refused", "retry", ""},
-		{500, "57014", "retry", "retry", ""},
-		{500, "40001", "retry", "retry", ""},
-		{500, "40P01", "retry", "retry", ""},
-		{500, "55P03", "retry", "retry", ""},
-		{503, "53300", "retry", "retry", ""},
-		{503, "57P01", "retry", "retry", ""},
-		{503, "57P03", "retry", "retry", ""},
-		{503, "PGRST000", "retry in 7s", "retry", "7"},
-		{503, "PGRST001", "retry", "retry", ""},
-		{503, "PGRST002", "retry", "retry", ""},
-		{504, "PGRST003", "retry", "retry", ""},
-		{408, "", "retry", "retry", ""},
-		{429, "", "retry in 2s", "retry", "2"},
-		{502, "", "retry", "retry", ""},
-		{503, "", "retry in 1m0s", "retry", "Sun, 29 Mar 2026 01:01:00 GMT"},
-		{504, "", "retry", "retry", ""},
-		{522, "", "retry", "retry", ""},
-		{544, "", "retry", "retry", ""},
-		{402, "", "retry in 30s", "retry", ""},
-		{540, "", "retry in 30s", "retry", ""},
-		{401, "", "retry in 30s", "retry", ""},
-		{401, "PGRST301", "retry in 30s", "retry", ""},
-		{401, "PGRST303", "retry in 30s", "retry", ""},
-		{404, "PGRST202", "retry in 30s", "retry", ""},
-		{404, "PGRST205", "retry in 30s", "retry", ""},
-		{404, "42883", "retry in 30s", "retry", ""},
-		{404, "", "retry in 30s", "retry", ""},
-		{301, "", "retry", "retry", ""},
-	} {
-		t.Run(fmt.Sprint(c.status, " ", c.code), func(t *testing.T) {
-			p := answering(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Date", "Sun, 29 Mar 2026 01:00:00 GMT")
-				w.Header().Set("Location", "https://elsewhere.invalid/")
-				if c.retryAfer != "" {
-					w.Header().Set("Retry-After", c.retryAfer)
-				}
-				w.WriteHeader(c.status)
-				_, _ = fmt.Fprintf(w, `{"code":%q,"message":"no","details":"a secret","hint":null}`, c.code)
-			})
-			_, err := p.Apply(t.Context(), saga.Fence{Task: "t", Path: "p"}, "entity.insert", json.RawMessage(`{}`))
-			var answer *results.APIError
-			if !errors.As(err, &answer) || answer.Status != c.status || answer.Code != c.code {
-				t.Fatalf("not the answer's error: %#v", err)
-			}
-			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error tells the details: %v", err)
-			}
-			if got := meaning(err, answer); got != c.effect {
-				t.Errorf("an effect is %s, want %s", got, c.effect)
-			}
-			_, err = p.Save(t.Context(), []saga.Task{{ID: "a"}})
-			if got := saga.IsPermanent(err); got != (c.row == "refused") {
-				t.Errorf("a row is refused: %v, want %s", got, c.row)
-			}
-		})
-	}
-}
-
-func meaning(err error, answer *results.APIError) string {
-	switch {
-	case errors.Is(err, saga.ErrUndone):
-		return "undone"
-	case saga.IsPermanent(err):
-		return "refused"
-	case answer.Pause() > 0:
-		return "retry in " + answer.Pause().String()
-	}
-	return "retry"
 }
 
 func TestAnswersThatAreNoJSONDoNoHarm(t *testing.T) {

@@ -22,6 +22,9 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.At.UnixMicro(), 36) + "." + c.ID))
 }
 
+// lastMicros is the last moment that JSON can tell.
+var lastMicros = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).UnixMicro()
+
 func parseCursor(s string) (cursor, error) {
 	if s == "" {
 		return cursor{}, nil
@@ -29,7 +32,7 @@ func parseCursor(s string) (cursor, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(s)
 	at, id, ok := strings.Cut(string(raw), ".")
 	micros, err2 := strconv.ParseInt(at, 36, 64)
-	if err != nil || err2 != nil || !ok || !saga.ValidID(id) {
+	if err != nil || err2 != nil || !ok || !saga.ValidID(id) || micros < 0 || micros > lastMicros {
 		return cursor{}, saga.Invalid("/cursor", "This is no cursor of a list: use the one that came with a page.")
 	}
 	return cursor{At: time.UnixMicro(micros).UTC(), ID: id}, nil

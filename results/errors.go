@@ -26,8 +26,10 @@ func (e *APIError) Error() string {
 	if e.Code == codeRefused || e.Code == codeUndone {
 		return e.Message
 	}
-	text := fmt.Sprintf("supabase answered %d %s: %s", e.Status, e.Code, e.Message)
+	text := strings.TrimSpace(fmt.Sprintf("supabase answered %d %s", e.Status, e.Code)) + ": " + e.Message
 	switch {
+	case e.Code == "" && (e.Status == 404 || e.Status/100 == 3):
+		text += " (is SUPABASE_URL the project's? If so, run: osp migrate)"
 	case e.missing():
 		text += " (have the migrations been applied? run: osp migrate)"
 	case e.Status == 401:
@@ -43,8 +45,10 @@ func (e *APIError) Is(target error) bool {
 
 // Pause is how long to leave the store alone after this answer.
 func (e *APIError) Pause() time.Duration {
-	if e.verdict() == parks {
+	switch e.verdict() {
+	case parks, forbids:
 		return max(e.RetryAfter, parkPause)
+	case retries, refuses, undone:
 	}
 	return e.RetryAfter
 }
@@ -77,15 +81,18 @@ var verdicts = []struct {
 }{
 	{means: undone, codes: []string{codeUndone}},
 	{means: refuses, codes: []string{codeRefused}},
+	{means: parks, statuses: []int{401}}, // with 42501 too: the key has no role of ours
 	{means: retries, codes: []string{
 		"PGRST000", "PGRST001", "PGRST002", "PGRST003", "40", "55P03", "57", "53", "08", "58", "XX",
 	}},
 	{means: parks, codes: []string{
 		"PGRST106", "PGRST202", "PGRST205", "PGRST300", "PGRST301", "PGRST302", "PGRST303", "42P01", "42883", "28",
+		"25006", // read-only: the disk is full, or this is a replica
 	}},
+	{means: refuses, codes: []string{"42501"}}, // a row, or an effect, that a policy does not let in
 	{means: forbids, codes: []string{"42", "55", "25"}},
 	{means: refuses, codes: []string{"21", "22", "23", "54", "0A", "P0"}},
-	{means: parks, statuses: []int{401, 402, 403, 404, 540}},
+	{means: parks, statuses: []int{402, 403, 404, 540}},
 	{means: retries, statuses: []int{408, 425, 429}},
 	{means: refuses, statuses: []int{400, 406, 409, 413, 414, 415, 422}},
 }

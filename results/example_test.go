@@ -29,7 +29,7 @@ func ExampleStore() {
 	task := saga.Task{ID: "order-1", Type: "order", UserID: saga.NilOwner, CreatedAt: time.Unix(1_790_000_000, 0)}
 	for _, version := range []int64{1, 3, 2} {
 		task.Version = version
-		saved, err := store.Save(ctx, []saga.Task{task})
+		saved, err := store.Save(ctx, results.Rows(task))
 		fmt.Println(saved, err)
 	}
 	// Output:

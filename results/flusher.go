@@ -2,8 +2,8 @@ package results
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,17 +13,13 @@ import (
 // Source is the part of a [saga.Journal] that the flusher works with.
 type Source interface {
 	Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error)
-	Clean(ctx context.Context, f []saga.Flushed) error
+	Clean(ctx context.Context, f []saga.Flushed) (gone []string, err error)
+	Bury(ctx context.Context, id string, version int64, reason string) (bool, error)
 }
 
 // Saver is the part of a [Store] that the flusher works with.
 type Saver interface {
-	Save(ctx context.Context, tasks []saga.Task) ([]Saved, error)
-}
-
-// DeadLetters takes note of rows that the store will never take. They stay dirty in the journal.
-type DeadLetters interface {
-	Refused(ctx context.Context, t saga.Task, err error)
+	Save(ctx context.Context, rows []Row) ([]Saved, error)
 }
 
 // Flusher carries tasks from the journal to the store. It acts when it is notified and otherwise sweeps now and then.
@@ -32,9 +28,11 @@ type Flusher struct {
 	Journal Source
 	Store   Saver
 	Log     *slog.Logger
+	Now     func() time.Time
+	// Restorer makes journals again that were lost while their rows were written: a recovery may have looked before that.
+	Restorer saga.Restorer // nil: they stay lost
 
-	DeadLetters DeadLetters    // nil: they are logged
-	Random      func() float64 // for jitter; nil: [saga.DefaultRandom]
+	Random func() float64 // for jitter; nil: [saga.DefaultRandom]
 
 	Delay time.Duration // how long a notified flusher waits for more; zero: 100 ms
 	Sweep time.Duration // how often it looks without being notified; zero: 5 s
@@ -42,15 +40,18 @@ type Flusher struct {
 	Rows  int           // in one batch; zero: 200
 	Bytes int           // in one batch, about; zero: 1 MB. A larger row goes alone
 
-	once    sync.Once
-	woken   chan struct{}
-	refused map[string]int64 // id → version that the store will never take
-	away    int              // failures in a row
+	once       sync.Once
+	woken      chan struct{}
+	store      *breaker
+	journal    *outage
+	late       catchingUp
+	lost       map[string]bool  // whose journals are to be made again
+	unreadable map[string]int64 // id → version of which it was told that it cannot be read
 }
 
 // NewFlusher returns a flusher with every setting at its default.
-func NewFlusher(journal Source, store Saver, log *slog.Logger) *Flusher {
-	return &Flusher{Journal: journal, Store: store, Log: log}
+func NewFlusher(journal Source, store Saver, log *slog.Logger, now func() time.Time) *Flusher {
+	return &Flusher{Journal: journal, Store: store, Log: log, Now: now}
 }
 
 // Notify says that a journal has grown. It never blocks.
@@ -77,7 +78,11 @@ func or[T comparable](v, otherwise T) T {
 
 // Run flushes until ctx ends, and what there is then, for Drain at most.
 func (f *Flusher) Run(ctx context.Context) {
-	f.refused = map[string]int64{}
+	f.unreadable, f.lost = map[string]int64{}, map[string]bool{}
+	f.store = &breaker{
+		store: f.Store, outage: f.outage("the result store does not take rows: they wait", "the result store takes rows again"),
+	}
+	f.journal = f.outage("the journal's dirty rows cannot be read or marked", "the journal's dirty rows can be read again")
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	drained := make(chan struct{})
@@ -97,7 +102,7 @@ func (f *Flusher) Run(ctx context.Context) {
 		f.flush(work)
 		select {
 		case <-f.wake():
-			wait(ctx, or(f.Delay, 100*time.Millisecond))
+			sleep(ctx, or(f.Delay, 100*time.Millisecond))
 		case <-sweep.C:
 		case <-ctx.Done():
 			f.flush(work)
@@ -109,8 +114,8 @@ func (f *Flusher) Run(ctx context.Context) {
 	}
 }
 
-// wait returns when d has passed, or ctx has ended.
-func wait(ctx context.Context, d time.Duration) {
+// sleep returns when d has passed, or ctx has ended.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -119,54 +124,33 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// flush writes all that is dirty.
+// flush writes all that is dirty, however long the store or the journal is away.
 func (f *Flusher) flush(ctx context.Context) {
 	for more := true; more && ctx.Err() == nil; {
-		var err error
-		if more, err = f.flushSome(ctx); err != nil && ctx.Err() == nil {
-			f.pause(ctx, "the journal's dirty rows cannot be read or marked", err)
+		var pause time.Duration
+		if more, pause = f.flushSome(ctx); pause > 0 {
 			more = true
+			sleep(ctx, pause)
 		}
 	}
+	f.caughtUp(ctx)
+	f.restore(ctx)
 }
 
-// flushSome writes what the journal hands out at once, and tells whether there may be more.
-func (f *Flusher) flushSome(ctx context.Context) (more bool, err error) {
-	limit := or(f.Rows, 200)
+// flushSome writes what the journal hands out at once, and tells whether there may be more. If the store or the journal
+// fails, a pause is to be waited first.
+func (f *Flusher) flushSome(ctx context.Context) (more bool, pause time.Duration) {
+	limit := f.store.room(or(f.Rows, 200))
 	snapshots, err := f.Journal.Dirty(ctx, limit)
-	if err != nil {
-		return false, err
+	if pause = f.told(ctx, err); pause > 0 {
+		return false, pause
 	}
-	for batch := range batches(f.prepare(ctx, snapshots), or(f.Bytes, 1_000_000)) {
-		if err := f.write(ctx, batch); err != nil {
-			return false, err
+	list := slices.Collect(batches(f.prepare(ctx, snapshots), or(f.Bytes, 1_000_000)))
+	for i, batch := range list {
+		if pause = f.write(ctx, batch); pause > 0 {
+			f.giveBack(ctx, slices.Concat(list[i+1:]...))
+			return false, pause
 		}
 	}
-	f.back(ctx)
-	return len(snapshots) == limit, nil
-}
-
-// pause waits before the next attempt: longer from failure to failure, and as long as the store asked for.
-func (f *Flusher) pause(ctx context.Context, what string, err error) {
-	const first, longest = 200 * time.Millisecond, 10 * time.Second
-	d := min(first<<min(f.away, 10), longest)
-	random := f.Random
-	if random == nil {
-		random = saga.DefaultRandom
-	}
-	d -= time.Duration(float64(d/2) * random())
-	if e, ok := errors.AsType[*APIError](err); ok {
-		d = max(d, e.Pause())
-	}
-	f.away++
-	f.Log.WarnContext(ctx, what, "error", err, "failures", f.away, "again_in", d)
-	wait(ctx, d)
-}
-
-// back notes that a call has succeeded.
-func (f *Flusher) back(ctx context.Context) {
-	if f.away > 0 {
-		f.Log.InfoContext(ctx, "rows are written again", "failures", f.away)
-		f.away = 0
-	}
+	return len(snapshots) == limit || len(list) > 1, 0 // large rows are handed out fewer at a time
 }

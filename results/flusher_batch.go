@@ -9,26 +9,26 @@ import (
 
 // dirtyRow is a task to be written.
 type dirtyRow struct {
-	task     saga.Task
+	Row
 	children []string
 	bytes    int
 }
 
-// prepare folds journals into rows. What cannot be folded, and what the store has refused for good, stays dirty.
+// prepare folds journals into rows. What cannot be folded stays dirty.
 func (f *Flusher) prepare(ctx context.Context, snapshots []saga.Snapshot) []dirtyRow {
 	rows := make([]dirtyRow, 0, len(snapshots))
 	for _, s := range snapshots {
-		if f.refused[s.Ref.ID] == s.Version {
-			continue
-		}
 		record, err := saga.Fold(s.Events)
 		if err != nil {
-			f.refuse(ctx, saga.Task{ID: s.Ref.ID, Type: s.Ref.Type, Version: s.Version}, err)
+			f.leave(ctx, s, err)
 			continue
 		}
-		row := dirtyRow{task: record.Task(s.Version)}
-		row.bytes = size(row.task)
-		if row.task.State.Finished() {
+		row := dirtyRow{Row: Row{Task: record.Task(s.Version), Parent: record.Created.Parent}}
+		if !row.Task.State.Finished() || row.Parent != "" {
+			row.Journal = s.Stored
+		}
+		row.bytes = size(row.Row)
+		if row.Task.State.Finished() {
 			row.children = record.Children()
 		}
 		rows = append(rows, row)
@@ -36,9 +36,13 @@ func (f *Flusher) prepare(ctx context.Context, snapshots []saga.Snapshot) []dirt
 	return rows
 }
 
-// size is about how many bytes the task's row has.
-func size(t saga.Task) int {
+// size is about how many bytes a row has.
+func size(r Row) int {
+	t := r.Task
 	n := 600 + len(t.Input) + len(t.Output) + len(t.Error)
+	for _, event := range r.Journal {
+		n += len(event) * 11 / 10 // quotes are escaped
+	}
 	for _, s := range t.Steps {
 		n += 300 + len(s.Path) + len(s.Output) + len(s.Error) + len(s.UndoError)
 	}
@@ -64,67 +68,18 @@ func batches(rows []dirtyRow, bytes int) iter.Seq[[]dirtyRow] {
 	}
 }
 
-// write saves a batch, however long the store is away, and marks it clean.
-func (f *Flusher) write(ctx context.Context, batch []dirtyRow) error {
-	tasks := make([]saga.Task, len(batch))
-	for i, r := range batch {
-		tasks[i] = r.task
-	}
-	for {
-		saved, err := f.Store.Save(ctx, tasks)
-		switch {
-		case err == nil:
-			f.back(ctx)
-			return f.clean(ctx, batch, saved)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !saga.IsPermanent(err):
-			f.pause(ctx, "the result store does not take rows", err)
-		case len(batch) == 1:
-			f.refuse(ctx, batch[0].task, err)
-			return nil
-		default: // one of them spoils it for the others
-			half := len(batch) / 2
-			if err := f.write(ctx, batch[:half]); err != nil {
-				return err
-			}
-			return f.write(ctx, batch[half:])
-		}
-	}
-}
+// maxUnreadable bounds what is remembered of such journals; beyond it they are told of once more.
+const maxUnreadable = 10_000
 
-// clean tells the journal what is stored. Where somebody else had stored a newer version, the journal gives the task a
-// still newer one, which is to be written soon.
-func (f *Flusher) clean(ctx context.Context, batch []dirtyRow, saved []Saved) error {
-	stored := make(map[string]int64, len(saved))
-	for _, s := range saved {
-		stored[s.ID] = s.Version
-	}
-	flushed := make([]saga.Flushed, len(batch))
-	for i, r := range batch {
-		flushed[i] = saga.Flushed{
-			ID: r.task.ID, Version: r.task.Version, Stored: max(stored[r.task.ID], r.task.Version), Children: r.children,
-		}
-		if flushed[i].Stored > r.task.Version {
-			f.Notify()
-		}
-	}
-	return f.Journal.Clean(ctx, flushed)
-}
-
-// maxRefused bounds what is remembered of refused rows; beyond it they are tried, and refused, once more.
-const maxRefused = 10_000
-
-// refuse gives a row up until its task has a newer version or the process is started again.
-func (f *Flusher) refuse(ctx context.Context, t saga.Task, err error) {
-	if len(f.refused) >= maxRefused {
-		clear(f.refused)
-	}
-	f.refused[t.ID] = t.Version
-	if f.DeadLetters != nil {
-		f.DeadLetters.Refused(ctx, t, err)
+// leave tells once that a journal cannot be read. It stays dirty for a flusher of the release that wrote it.
+func (f *Flusher) leave(ctx context.Context, s saga.Snapshot, err error) {
+	if f.unreadable[s.Ref.ID] == s.Version {
 		return
 	}
-	f.Log.ErrorContext(ctx, "a row will never be taken: it stays dirty in the journal",
-		"task", t.ID, "type", t.Type, "version", t.Version, "error", err)
+	if len(f.unreadable) >= maxUnreadable {
+		clear(f.unreadable)
+	}
+	f.unreadable[s.Ref.ID] = s.Version
+	f.Log.ErrorContext(ctx, "a row is left to another release: this one cannot read the journal",
+		"task", s.Ref.ID, "type", s.Ref.Type, "version", s.Version, "error", err)
 }

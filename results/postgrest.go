@@ -22,6 +22,8 @@ type Supabase struct {
 	Timeout time.Duration
 	// Connections is how many HTTP connections are open at most. Zero: 16.
 	Connections int
+	// Schema is the number of the migration that the database must have, or a newer one.
+	Schema int64
 }
 
 // PostgREST is the [Store] in a Supabase project, reached through its REST API. The functions that it calls are those of
@@ -30,6 +32,7 @@ type PostgREST struct {
 	client    *postgrest.Client // never changed once it is made: its setters race
 	transport *transport
 	timeout   time.Duration
+	schema    int64
 }
 
 var _ Store = (*PostgREST)(nil)
@@ -50,7 +53,7 @@ func NewPostgREST(s Supabase) (*PostgREST, error) {
 	if s.Timeout <= 0 {
 		s.Timeout = 35 * time.Second
 	}
-	p := &PostgREST{client: client, transport: newTransport(s.Connections), timeout: s.Timeout}
+	p := &PostgREST{client: client, transport: newTransport(s.Connections), timeout: s.Timeout, schema: s.Schema}
 	client.Transport.Parent = p.transport
 	return p, p.SetKey(s.Key)
 }
@@ -68,16 +71,28 @@ func (p *PostgREST) SetKey(key string) error {
 type function string
 
 const (
-	fnSave  function = "osp_save"
-	fnGet   function = "osp_get"
-	fnList  function = "osp_list"
-	fnApply function = "osp_apply"
-	fnPing  function = "osp_ping"
+	fnSave         function = "osp_save"
+	fnGet          function = "osp_get"
+	fnList         function = "osp_list"
+	fnApply        function = "osp_apply"
+	fnExpire       function = "osp_expire"
+	fnSettle       function = "osp_settle"
+	fnDelete       function = "osp_delete"
+	fnPing         function = "osp_ping"
+	fnKept         function = "osp_kept"
+	fnAllKept      function = "osp_all_kept"
+	fnEffects      function = "osp_effects"
+	fnServiceOwner function = "osp_service_owner"
 )
 
 // call calls a function and returns its result.
 func (p *PostgREST) call(ctx context.Context, fn function, args map[string]any) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	return p.callFor(ctx, p.timeout, fn, args)
+}
+
+// callFor calls a function that may take so long.
+func (p *PostgREST) callFor(ctx context.Context, d time.Duration, fn function, args map[string]any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	body, _, err := p.client.From("rpc/"+string(fn)).Insert(args, false, "", "", "").ExecuteWithContext(ctx)
 	if err != nil {
@@ -92,37 +107,50 @@ func (p *PostgREST) call(ctx context.Context, fn function, args map[string]any) 
 	return body, nil
 }
 
-// Save upserts tasks in one transaction.
-func (p *PostgREST) Save(ctx context.Context, tasks []saga.Task) ([]Saved, error) {
-	if len(tasks) == 0 {
+// ask calls a function and decodes its result. Errors: [saga.ErrNotFound], when that is null.
+func ask[T any](ctx context.Context, p *PostgREST, fn function, args map[string]any) (T, error) {
+	return askFor[T](ctx, p, p.timeout, fn, args)
+}
+
+// askFor asks a function that may take so long.
+func askFor[T any](ctx context.Context, p *PostgREST, d time.Duration, fn function, args map[string]any) (answer T, err error) {
+	body, err := p.callFor(ctx, d, fn, args)
+	switch {
+	case err != nil:
+		return answer, err
+	case string(body) == "null":
+		return answer, saga.ErrNotFound
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, fmt.Errorf("%s: decode the answer: %w", fn, err)
+	}
+	return answer, nil
+}
+
+// Save upserts rows in one transaction.
+func (p *PostgREST) Save(ctx context.Context, rows []Row) ([]Saved, error) {
+	if len(rows) == 0 {
 		return nil, nil
 	}
-	rows := make([]json.RawMessage, len(tasks))
-	for i, t := range tasks {
+	tasks := make([]json.RawMessage, len(rows))
+	for i, r := range rows {
 		var err error
-		if rows[i], err = encodeRow(t); err != nil {
+		if tasks[i], err = encodeRow(r); err != nil {
 			return nil, err
 		}
 	}
-	body, err := p.call(ctx, fnSave, map[string]any{"tasks": rows})
+	saved, err := ask[[]Saved](ctx, p, fnSave, map[string]any{"tasks": tasks})
 	if err != nil {
 		return nil, saveError(err)
-	}
-	var saved []Saved
-	if err := json.Unmarshal(body, &saved); err != nil {
-		return nil, fmt.Errorf("%s: decode the answer: %w", fnSave, err)
 	}
 	return saved, nil
 }
 
 // Get returns a task.
 func (p *PostgREST) Get(ctx context.Context, id string) (saga.Task, error) {
-	body, err := p.call(ctx, fnGet, map[string]any{"id": id})
-	switch {
-	case err != nil:
-		return saga.Task{}, err
-	case string(body) == "null":
-		return saga.Task{}, fmt.Errorf("get task %s: %w", id, saga.ErrNotFound)
+	body, err := ask[json.RawMessage](ctx, p, fnGet, map[string]any{"id": id})
+	if err != nil {
+		return saga.Task{}, fmt.Errorf("get task %s: %w", id, err)
 	}
 	return decodeTask(body)
 }
@@ -136,22 +164,21 @@ func (p *PostgREST) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 	limit := limitOf(q)
 	query := map[string]any{"max": limit + 1}
 	for name, value := range map[string]string{
-		"status": string(q.Status), "type": q.Type, "service": q.Service, "owner": q.Owner, "before_id": after.ID,
+		"status": string(q.Status), "state": string(q.State), "type": q.Type, "service": q.Service, "owner": q.Owner,
+		"before_id": after.ID,
 	} {
 		if value != "" {
 			query[name] = value
 		}
 	}
-	if after.ID != "" {
-		query["before_at"] = after.At
+	for name, at := range map[string]time.Time{"from_at": q.From, "until_at": q.Until, "before_at": after.At} {
+		if !at.IsZero() {
+			query[name] = at.UTC()
+		}
 	}
-	body, err := p.call(ctx, fnList, map[string]any{"query": query})
+	rows, err := ask[[]json.RawMessage](ctx, p, fnList, map[string]any{"query": query})
 	if err != nil {
 		return saga.Page{}, err
-	}
-	var rows []json.RawMessage
-	if err := json.Unmarshal(body, &rows); err != nil {
-		return saga.Page{}, fmt.Errorf("%s: decode the answer: %w", fnList, err)
 	}
 	tasks := make([]saga.Task, len(rows))
 	for i, r := range rows {
@@ -169,12 +196,6 @@ func (p *PostgREST) Apply(ctx context.Context, f saga.Fence, effect string, args
 		return nil, applyError(err)
 	}
 	return body, nil
-}
-
-// Ping tells whether Supabase answers, takes our key and has the migrations.
-func (p *PostgREST) Ping(ctx context.Context) error {
-	_, err := p.call(ctx, fnPing, nil)
-	return err
 }
 
 // Close closes idle connections.

@@ -4,22 +4,26 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/osp-platform/osp/saga"
 )
 
-// row is a task as it is stored: with the step it is at, for those who read the table.
-type row struct {
+// storedRow is a row as it is stored: with the step it is at, for those who read the table.
+type storedRow struct {
 	saga.Task
 	CurrentStep string `json:"current_step,omitempty"`
 	Attempt     int    `json:"attempt,omitempty"`
+	Parent      string `json:"parent,omitempty"`
+	Journal     string `json:"journal,omitempty"` // one event a line; their JSON has no line breaks
 }
 
 // encodeRow returns the row's JSON, without what PostgreSQL cannot store.
-func encodeRow(t saga.Task) (json.RawMessage, error) {
-	r := row{Task: t}
+func encodeRow(row Row) (json.RawMessage, error) {
+	t := row.Task
+	r := storedRow{Task: t, Parent: row.Parent, Journal: strings.Join(row.Journal, "\n")}
 	for _, s := range t.Steps {
 		switch s.State {
 		case saga.StepRunning, saga.StepWaiting:

@@ -65,3 +65,30 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// A task that a store gives is read, or refused; what is read says the same when it is written again.
+func FuzzDecodeTask(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":"a","type":"t","steps":[{"path":"s"}],"output":null,"created_at":"2026-11-23T00:00:00+02:00"}`, `{}`, `null`, `[]`,
+		`{"output":{"a":1e400},"waiting_until":"2026-11-23T00:00:00Z"}`, `{"version":"x"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		task, err := decodeTask(body)
+		if err != nil {
+			return
+		}
+		first, err := json.Marshal(task)
+		if err != nil {
+			return // a year that RFC 3339 cannot say
+		}
+		again, err := decodeTask(first)
+		if err != nil {
+			t.Fatalf("%s became %s: %v", body, first, err)
+		}
+		if second, err := json.Marshal(again); err != nil || string(second) != string(first) {
+			t.Errorf("%s became %s, then %s: %v", body, first, second, err)
+		}
+	})
+}

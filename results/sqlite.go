@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -22,6 +23,8 @@ var sqliteSchema string
 // SQLite is the [Store] in a file, for development: it needs nothing. Several processes may share the file.
 type SQLite struct {
 	db      *sql.DB
+	path    string
+	lock    *sql.DB       // see Hold
 	writing chan struct{} // SQLite has one writer at a time; queueing here is fairer than its busy handler
 }
 
@@ -42,26 +45,49 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(4)
-	s := &SQLite{db: db, writing: make(chan struct{}, 1)}
-	err = s.write(ctx, func(t tx) error { return t.exec(sqliteSchema) })
-	if err != nil {
+	s := &SQLite{db: db, path: path, writing: make(chan struct{}, 1)}
+	if err := s.create(ctx); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return s, nil
 }
 
+// create makes the tables that are missing. Several that open a new file at once may be told that it is busy without having
+// waited: no busy handler is asked while the file becomes one with a write-ahead log.
+func (s *SQLite) create(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := s.write(ctx, func(t tx) error { return t.exec(sqliteSchema) })
+		if !isBusy(err) || ctx.Err() != nil {
+			return err
+		}
+		sleep(ctx, 10*time.Millisecond)
+	}
+}
+
 // Ping tells whether the file can be read.
 func (s *SQLite) Ping(ctx context.Context) error {
-	var n int
-	if err := s.db.QueryRowContext(ctx, "select count(*) from (select 1 from workflow_executions limit 1)").Scan(&n); err != nil {
-		return fmt.Errorf("sqlite: %w", err)
+	_, err := s.ID(ctx)
+	return err
+}
+
+// ID is what tells this file from others, and from none of its copies.
+func (s *SQLite) ID(ctx context.Context) (id string, err error) {
+	if err := s.db.QueryRowContext(ctx, `select id from "osp.store"`).Scan(&id); err != nil {
+		return "", fmt.Errorf("sqlite: %w", err)
 	}
-	return nil
+	return id, nil
 }
 
 // Close closes the file.
-func (s *SQLite) Close() error { return s.db.Close() }
+func (s *SQLite) Close() error {
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+	return s.db.Close()
+}
 
 // write runs f in a transaction that holds the write lock from its beginning.
 func (s *SQLite) write(ctx context.Context, f func(tx) error) error {
@@ -154,6 +180,12 @@ func collect[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error
 func text(rows *sql.Rows) (s string, err error) {
 	err = rows.Scan(&s)
 	return s, err
+}
+
+// isBusy tells whether somebody else holds a lock on the file.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // sqliteError marks an error of SQLite with what it means to the engine. Every one of them was rolled back.

@@ -9,11 +9,27 @@ create table if not exists workflow_executions (
     state text not null,
     version integer not null,
     created_at integer not null, -- microseconds since 1970
-    task text not null -- as the API shows it, JSON
+    task text not null -- as the API shows it, JSON; its steps are in it, and have no table of their own
 );
 create index if not exists workflow_executions_newest on workflow_executions (created_at desc, execution_id desc);
 create index if not exists workflow_executions_of_user
     on workflow_executions (user_id, created_at desc, execution_id desc);
+
+-- What journals are made of again when Redis has lost them: of tasks that have not ended, and of children until the tasks
+-- above them have.
+create table if not exists "osp.journals" (
+    task text primary key not null references workflow_executions (execution_id) on delete cascade,
+    parent text,
+    journal text not null -- one event a line
+);
+create index if not exists "osp.journals_of_parent" on "osp.journals" (parent);
+
+-- What tells this store from others, wherever the file is moved.
+create table if not exists "osp.store" (
+    one integer primary key default 1 check (one = 1),
+    id text not null default (lower(hex(randomblob(16))))
+);
+insert or ignore into "osp.store" (one) values (1);
 
 create table if not exists "osp.fences" (
     task text not null,
@@ -62,3 +78,51 @@ create table if not exists "osp.manifest_audit" (
     note text,
     at text not null default current_timestamp
 );
+
+-- Who had what deleted, and why. It outlives what it tells of.
+create table if not exists "osp.audit" (
+    id text primary key not null,
+    at integer not null, -- microseconds since 1970
+    by text not null,
+    kind text not null,
+    subject text not null,
+    reason text not null,
+    deleted text not null
+);
+
+-- Tasks that were deleted on request, so that a write which was still on its way does not bring them back.
+create table if not exists "osp.deleted" (
+    task blob primary key not null, -- the hash of its id
+    created_at integer not null, -- when the task was: a later one may have the same id
+    at integer not null
+);
+
+-- Workflows that are data: a row for each version. The content never changes.
+create table if not exists "osp.workflow_versions" (
+    workflow text not null,
+    version integer not null,
+    hash text not null unique,
+    state text not null default 'draft' check (state in ('draft', 'active', 'deprecated', 'locked')),
+    definition text not null,
+    by text not null,
+    created_at integer not null, -- microseconds since 1970
+    primary key (workflow, version)
+);
+create unique index if not exists "osp.workflow_versions_active" on "osp.workflow_versions" (workflow) where state = 'active';
+create trigger if not exists "osp.workflow_versions_stay"
+    before update of workflow, version, hash, definition, by, created_at on "osp.workflow_versions"
+begin
+    select raise(abort, 'a version never changes but in its state');
+end;
+
+-- Who did what to a version, when and why.
+create table if not exists "osp.workflow_audit" (
+    id integer primary key autoincrement,
+    at integer not null,
+    workflow text not null,
+    version integer not null,
+    action text not null check (action in ('create', 'activate', 'deprecate', 'lock')),
+    by text not null,
+    reason text not null
+);
+create index if not exists "osp.workflow_audit_of_workflow" on "osp.workflow_audit" (workflow, id desc);

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -75,8 +74,6 @@ type data map[string]json.RawMessage
 // none is the result of an effect that has nothing to tell.
 type none struct{}
 
-var validUUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString
-
 func decodeArgs(raw json.RawMessage) (args, error) {
 	var a args
 	err := json.Unmarshal(raw, &a)
@@ -86,7 +83,7 @@ func decodeArgs(raw json.RawMessage) (args, error) {
 		return a, refuse(wrong.Field, "it is a %s", wrong.Value)
 	case err != nil:
 		return a, refuse("args", "%v", err)
-	case !validUUID(a.UserID):
+	case !saga.ValidUUID(a.UserID):
 		return a, refuse("user_id", "%q is not a UUID", a.UserID)
 	}
 	return a, nil
@@ -154,6 +151,9 @@ func fenced(t tx, f saga.Fence, name string, a args) (json.RawMessage, error) {
 		answer, err = e.do(t, a)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := checkAlive(t, f.Task); err != nil {
 		return nil, err
 	}
 	return answer, t.exec(`insert into "osp.fences" (task, path, undo, key, effect, result) values (?, ?, ?, ?, ?, ?)`,

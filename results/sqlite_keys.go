@@ -33,12 +33,20 @@ func keysOf(entities []entity) ([]key, error) {
 			if err != nil {
 				return nil, err
 			}
+			if k.Column == "user_id" || k.Left == "user" {
+				return nil, refuse(field, "it would make the column user_id, which every table has already: rename the "+
+					"relationship, or the entity user")
+			}
+			if k.Join != "" && (slices.ContainsFunc(entities, func(o entity) bool { return o.Name == k.Join }) ||
+				slices.ContainsFunc(keys, func(o key) bool { return o.Join == k.Join })) {
+				return nil, refuse(field, "its join table would be %s, and that name is taken: rename the relationship", k.Join)
+			}
 			i := slices.IndexFunc(keys, func(o key) bool { return o.Join == "" && o.Table == k.Table && o.Column == k.Column })
 			switch {
 			case k.Join != "" || i < 0:
 				keys = append(keys, k)
 			case keys[i].Target != k.Target:
-				return nil, refuse(field, "another relationship uses the column %s.%s", k.Table, k.Column)
+				return nil, refuse(field, "another relationship uses the column %s.%s: rename one of them", k.Table, k.Column)
 			default:
 				keys[i].Unique = keys[i].Unique || k.Unique
 			}
@@ -53,7 +61,7 @@ func (e entity) key(field, name string, entities []entity) (key, error) {
 	}
 	r := e.Relationships[name]
 	if !slices.ContainsFunc(entities, func(o entity) bool { return o.Name == r.Target }) {
-		return key{}, refuse(field+"/target", "there is no entity %q", r.Target)
+		return key{}, refuse(field+"/target", "there is no entity %q: add it, or mend the name", r.Target)
 	}
 	switch r.Type {
 	case "many_to_one", "one_to_one":
@@ -66,7 +74,10 @@ func (e entity) key(field, name string, entities []entity) (key, error) {
 			k.Column = name + "_id"
 		}
 		if len(k.Join) > 63 {
-			return k, refuse(field, "the join table's name, %s, is longer than 63 letters", k.Join)
+			return k, refuse(field, "the join table's name, %s, is longer than 63 letters: shorten a name", k.Join)
+		}
+		if k.Column == e.Name+"_id" {
+			return k, refuse(field, "its join table would have %s twice: rename the relationship", k.Column)
 		}
 		return k, nil
 	}
@@ -106,7 +117,7 @@ func (a args) addKey(t tx, k key) error {
 		return refuse("entities", "there is no table %s", k.Table)
 	}
 	if slices.ContainsFunc(columns, func(c column) bool { return c.name == k.Column }) {
-		return refuse("entities/"+k.Table+"/attributes/"+k.Column, "a relationship makes this column")
+		return refuse("entities/"+k.Table+"/attributes/"+k.Column, "a relationship makes this column: remove the attribute, or rename the relationship")
 	}
 	err = t.exec("alter table " + a.table(k.Table) + " add column " + quote(k.Column) + " text references " + a.table(k.Target) + " (id)")
 	if err != nil {

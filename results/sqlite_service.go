@@ -32,13 +32,13 @@ func reserveService(t tx, a args) (r reserved, err error) {
 		return r, err
 	}
 	if strings.HasPrefix(a.Schema, "pg_") || strings.HasPrefix(a.Schema, "supabase_") || slices.Contains(reservedNames, a.Schema) {
-		return r, refuse("schema", "%s is a reserved name", a.Schema)
+		return r, refuse("schema", "%s is a reserved name: choose another", a.Schema)
 	}
 	n, err := t.change(`insert into "osp.reservations" (schema, name, user_id)
 		select ?1, ?2, ?3 where not exists (select 1 from "osp.schemas" where schema = ?1) on conflict do nothing`,
 		a.Schema, a.Name, a.UserID)
 	if err == nil && n == 0 {
-		err = refuse("schema", "%s is taken", a.Schema)
+		err = refuse("schema", "%s is taken: choose another", a.Schema)
 	}
 	return reserved{a.Schema}, err
 }
@@ -101,8 +101,7 @@ func createSchema(t tx, a args) (none, error) {
 }
 
 func dropSchema(t tx, a args, _ none) error {
-	tables, err := all(t, text, `select name from sqlite_schema
-		where type = 'table' and substr(name, 1, length(?1) + 1) = ?1 || '.'`, a.Schema)
+	tables, err := tablesOf(t, a.Schema)
 	if err != nil {
 		return err
 	}

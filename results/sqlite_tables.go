@@ -40,6 +40,13 @@ func createTables(t tx, a args) (tables, error) {
 		if err != nil {
 			return created, err
 		}
+		taken, err := t.one([]any{new(int)}, "select 1 from sqlite_schema where name = ?", a.Schema+"."+e.Name)
+		if err != nil {
+			return created, err
+		}
+		if taken {
+			return created, refuse("entities/"+e.Name+"/name", "there is a table of this name already: give each entity its own")
+		}
 		if err := t.exec("create table " + a.table(e.Name) + " (" + platformColumns + columns + ")"); err != nil {
 			return created, err
 		}
@@ -60,7 +67,7 @@ func (e entity) columns() (string, error) {
 			return "", err
 		}
 		if slices.Contains([]string{"id", "user_id", "created_at", "updated_at"}, name) {
-			return "", refuse(field, "every entity has this column already")
+			return "", refuse(field, "every entity has this column already: remove it, or choose another name")
 		}
 		declared, ok := declarations[e.Attributes[name]]
 		if !ok {

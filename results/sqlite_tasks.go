@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -18,27 +20,49 @@ on conflict (execution_id) do update set
     task = excluded.task
 where excluded.version > workflow_executions.version`
 
-// Save upserts tasks in one transaction.
-func (s *SQLite) Save(ctx context.Context, tasks []saga.Task) ([]Saved, error) {
+const sqliteSaveJournal = `
+insert into "osp.journals" (task, parent, journal) values (?, nullif(?, ''), ?)
+on conflict (task) do update set parent = excluded.parent, journal = excluded.journal`
+
+// sqliteFamilyEnded finds a parent that has ended and is not kept for tasks above it.
+const sqliteFamilyEnded = `
+select 1 from workflow_executions p
+where p.execution_id = ? and p.status not in ('pending', 'running')
+    and not exists (select 1 from "osp.journals" j where j.task = p.execution_id)`
+
+const sqliteForgetJournals = `
+with recursive family (task) as (
+    values (?)
+    union
+    select j.task from "osp.journals" j join family f on j.parent = f.task
+    join workflow_executions t on t.execution_id = j.task and t.status not in ('pending', 'running')
+)
+delete from "osp.journals" where task in (select task from family)`
+
+// Save upserts rows in one transaction.
+func (s *SQLite) Save(ctx context.Context, rows []Row) ([]Saved, error) {
 	var saved []Saved
 	err := s.write(ctx, func(t tx) error {
-		for _, task := range tasks {
-			if err := saveRow(t, task); err != nil {
-				return fmt.Errorf("save task %s: %w", task.ID, err)
+		for _, row := range rows {
+			if err := saveRow(t, row); err != nil {
+				return fmt.Errorf("save task %s: %w", row.Task.ID, err)
 			}
 		}
 		seen := map[string]bool{}
-		for _, task := range tasks {
-			if seen[task.ID] {
+		for _, row := range rows {
+			id := row.Task.ID
+			if seen[id] {
 				continue
 			}
-			seen[task.ID] = true
-			now := Saved{ID: task.ID}
-			if _, err := t.one([]any{&now.Version},
-				"select version from workflow_executions where execution_id = ?", task.ID); err != nil {
+			seen[id] = true
+			now := Saved{ID: id}
+			found, err := t.one([]any{&now.Version}, "select version from workflow_executions where execution_id = ?", id)
+			if err != nil {
 				return err
 			}
-			saved = append(saved, now)
+			if found { // else it was deleted
+				saved = append(saved, now)
+			}
 		}
 		return nil
 	})
@@ -48,16 +72,39 @@ func (s *SQLite) Save(ctx context.Context, tasks []saga.Task) ([]Saved, error) {
 	return saved, nil
 }
 
-func saveRow(t tx, task saga.Task) error {
-	if !validUUID(task.UserID) { // a column of PostgreSQL would refuse it
+func saveRow(t tx, row Row) error {
+	task := row.Task
+	if !saga.ValidUUID(task.UserID) { // a column of PostgreSQL would refuse it
 		return refuse("user_id", "%q is not a UUID", task.UserID)
 	}
-	body, err := encodeRow(task)
+	if deleted, err := wasDeleted(t, task.ID, task.CreatedAt); err != nil || deleted {
+		return err
+	}
+	body, err := encodeRow(Row{Task: task})
 	if err != nil {
 		return err
 	}
-	return t.exec(sqliteSave, task.ID, task.Type, task.Service, task.UserID, task.Status, task.State, task.Version,
+	n, err := t.change(sqliteSave, task.ID, task.Type, task.Service, task.UserID, task.Status, task.State, task.Version,
 		task.CreatedAt.UnixMicro(), string(body))
+	if err != nil || n == 0 {
+		return err
+	}
+	return saveJournal(t, row)
+}
+
+// saveJournal keeps a task's journal as long as it may be needed: until the task and those above it have ended.
+func saveJournal(t tx, row Row) error {
+	settled := row.Task.State.Finished()
+	if settled && row.Parent != "" {
+		var err error
+		if settled, err = t.one([]any{new(int)}, sqliteFamilyEnded, row.Parent); err != nil {
+			return err
+		}
+	}
+	if !settled {
+		return t.exec(sqliteSaveJournal, row.Task.ID, row.Parent, strings.Join(row.Journal, "\n"))
+	}
+	return t.exec(sqliteForgetJournals, row.Task.ID)
 }
 
 // Get returns a task.
@@ -80,11 +127,24 @@ func (s *SQLite) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 	}
 	query, args := "select task from workflow_executions where true", []any{}
 	for _, filter := range []struct{ column, value string }{
-		{"status", string(q.Status)}, {"task_type", q.Type}, {"service_schema", q.Service}, {"user_id", q.Owner},
+		{"status", string(q.Status)},
+		{"state", string(q.State)},
+		{"task_type", q.Type},
+		{"service_schema", q.Service},
+		{"user_id", q.Owner},
 	} {
 		if filter.value != "" {
 			query += " and " + filter.column + " = ?"
 			args = append(args, filter.value)
+		}
+	}
+	for _, limit := range []struct {
+		condition string
+		at        time.Time
+	}{{"created_at >= ?", q.From}, {"created_at < ?", q.Until}} {
+		if !limit.at.IsZero() {
+			query += " and " + limit.condition
+			args = append(args, limit.at.UnixMicro())
 		}
 	}
 	if after.ID != "" {

@@ -46,7 +46,7 @@ func TestOneSQLiteFileIsSharedByManyWhoOpenItAtOnce(t *testing.T) {
 			defer func() { _ = s.Close() }()
 			for v := range versions {
 				task := saga.Task{ID: "a", UserID: saga.NilOwner, CreatedAt: time.Unix(1, 0), Version: int64(v*many + i + 1)}
-				if _, err := s.Save(t.Context(), []saga.Task{task}); err != nil {
+				if _, err := s.Save(t.Context(), results.Rows(task)); err != nil {
 					t.Errorf("save: %v", err)
 				}
 				// An effect reads before it writes: somebody else may have written in between.

@@ -3,19 +3,30 @@ package results
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
 
 // Store keeps tasks and carries out effects. Its methods are safe for concurrent use.
 type Store interface {
-	// Save upserts tasks; of two versions of a task the higher stays. It returns what is stored now, one for each id.
+	// Save upserts rows; of two versions of a task the higher stays. It returns what is stored now, one for each id
+	// but those that were deleted on request, which are not taken.
 	// An error for which [saga.IsPermanent] holds means that (at least) one of the tasks will never be taken.
-	Save(ctx context.Context, tasks []saga.Task) ([]Saved, error)
+	Save(ctx context.Context, rows []Row) ([]Saved, error)
 	// Get returns a task. Errors: [saga.ErrNotFound].
 	Get(ctx context.Context, id string) (saga.Task, error)
 	// List returns tasks, newest first. A cursor that is none gives a *[saga.InvalidError].
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
+
+	// Kept returns what is kept of a task, so that its journal can be made again. Errors: [saga.ErrNotFound], when
+	// nothing is needed of it any longer: it has ended, or the store does not know it.
+	Kept(ctx context.Context, id string) (saga.Kept, error)
+	// AllKept returns what is kept, in the order of the ids, after one of them (the empty one: from the first on). An
+	// empty page is the last; the others may have fewer than limit, at most [KeptPage].
+	AllKept(ctx context.Context, after string, limit int) ([]saga.Kept, error)
+	// Effects returns what fences tell of a task, oldest first, whether anything else is kept of it or not.
+	Effects(ctx context.Context, task string) ([]saga.Effect, error)
 
 	// Apply carries out an effect once for the fence, or with f.Undo takes it back, given the same args. Errors come
 	// classified by [saga.Permanent], [saga.RetryAfter] and [saga.Definite]; a do that comes after its undo gets
@@ -38,9 +49,62 @@ type Store interface {
 	//	entity.query       schema, user_id, entity, filters, limit → rows (it changes nothing and needs no fence)
 	Apply(ctx context.Context, f saga.Fence, effect string, args json.RawMessage) (json.RawMessage, error)
 
+	// ServiceOwner returns the UUID, in lower case, of the user whose service a schema is. Errors: [saga.ErrNotFound].
+	ServiceOwner(ctx context.Context, schema string) (string, error)
+	// Expire deletes up to limit tasks that ended before a moment, and their fences, but no child that the tasks above it
+	// may still want undone. It returns how many it deleted. Any number may call it at once.
+	Expire(ctx context.Context, before time.Time, limit int) (int, error)
+	// Settle records how tasks have ended whose last rows were refused for good, in the rows that there are of them. Their
+	// journals are kept no longer than those of others that have ended.
+	Settle(ctx context.Context, ended []saga.Unwritten) error
+	// Delete deletes all that is kept of a subject, in one transaction, and takes note of it in the audit. A row of one of
+	// its tasks that is saved later is not taken, and no effect of theirs happens any more. It only tells what there is
+	// when d says so, while tasks have not ended, and while not all of them are in d.Forgotten. A deletion whose ID the
+	// audit has is told as it was.
+	Delete(ctx context.Context, d saga.Deletion) (saga.Deleted, error)
+
+	// Deploy adds a version of a workflow, a draft, unless the content has one. Reason may be empty.
+	Deploy(ctx context.Context, d saga.Deployment) (saga.Deployed, error)
+	// ChangeVersion brings a version into another state, if its own allows that ([saga.VersionState.MayBecome]). The one that
+	// was active becomes deprecated with another's activation: whatever comes at once, one is active. A change to the state
+	// that it has is none. Errors: [saga.ErrNotFound].
+	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.VersionChanged, error)
+	// Workflows returns the current version of each workflow, in the order of the ids, after one of them.
+	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Workflow returns the current version of a workflow: the active one or, if none is, the newest. Errors:
+	// [saga.ErrNotFound].
+	Workflow(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	// Versions returns versions of a workflow, the newest first, before one of them (0: from the newest on).
+	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	// Version returns one version, with its content; Definition the one of a content. Errors: [saga.ErrNotFound].
+	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	Definition(ctx context.Context, hash string) (saga.WorkflowVersion, error)
+	// VersionNotes returns the audit of a workflow, the newest first, before one of its entries (0: from the newest on).
+	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+
 	// Ping tells whether the store is there and ready to be used.
 	Ping(ctx context.Context) error
+	// ID is what tells this store from others. It stays with the data, wherever that is moved. It is a Ping, too.
+	ID(ctx context.Context) (string, error)
 	Close() error
+}
+
+// Row is a task to be stored, with what its journal can be made of again.
+type Row struct {
+	Task   saga.Task
+	Parent string // the task whose child it is
+	// Journal has the events as they are stored. It is kept until the task has ended and, of a child, until the tasks
+	// above it have, too: for they may still want it undone.
+	Journal []string
+}
+
+// Rows are rows of tasks whose journals are not kept.
+func Rows(tasks ...saga.Task) []Row {
+	rows := make([]Row, len(tasks))
+	for i, t := range tasks {
+		rows[i].Task = t
+	}
+	return rows
 }
 
 // Saved is the version of a task that the store has now: higher than the one saved when somebody else's was newer.
@@ -51,16 +115,16 @@ type Saved struct {
 
 // Limits of a list's page.
 const (
-	DefaultLimit = 20
-	MaxLimit     = 200
+	defaultLimit = 50
+	maxLimit     = 200
 )
 
 // limitOf returns the page size that is meant.
 func limitOf(q saga.Query) int {
 	if q.Limit <= 0 {
-		return DefaultLimit
+		return defaultLimit
 	}
-	return min(q.Limit, MaxLimit)
+	return min(q.Limit, maxLimit)
 }
 
 // pageOf makes a page of at most limit tasks out of one more than that.

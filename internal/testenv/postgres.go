@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -80,8 +81,10 @@ func runPostgres(owner *account, initdb, dir, data string) (*postgres, error) {
 }
 
 func (pg *postgres) url(user string) string {
-	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/postgres?sslmode=disable", user, pg.port)
+	return fmt.Sprintf("postgres://%s@%s/postgres?sslmode=disable", user, pg.address())
 }
+
+func (pg *postgres) address() string { return fmt.Sprintf("127.0.0.1:%d", pg.port) }
 
 // run executes a script.
 func (pg *postgres) run(user, script string) error {
@@ -142,4 +145,11 @@ func migrations() ([]string, error) {
 func (pg *postgres) close() {
 	pg.stop(syscall.SIGINT) // a fast shutdown
 	_ = os.RemoveAll(pg.dir)
+}
+
+// PostgresTool returns the path of a program that comes with PostgreSQL, such as pg_dump.
+func PostgresTool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := find(name, debianPostgres)
+	return must(t, path, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -46,18 +47,22 @@ func Supabase(t testing.TB) *SupabaseServer {
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.used {
-		s, err := startSupabase()
-		must(t, s, err)
-		t.Cleanup(s.close)
-		return s
+		return SupabaseAfter(t, "")
 	}
 	if shared.supabase == nil && shared.err == nil {
-		shared.supabase, shared.err = startSupabase()
+		shared.supabase, shared.err = startSupabase("", direct)
 	}
 	return must(t, shared.supabase, shared.err)
 }
 
-func startSupabase() (*SupabaseServer, error) {
+// SupabaseAfter returns a Supabase of the test's own, in which a script ran before the migrations, as the role postgres:
+// a project that had something before OSP came.
+func SupabaseAfter(t testing.TB, script string) *SupabaseServer {
+	t.Helper()
+	return SupabaseThrough(t, script, direct)
+}
+
+func startSupabase(before string, through func(string) string) (*SupabaseServer, error) {
 	pg, err := startPostgres()
 	if err != nil {
 		return nil, err
@@ -66,20 +71,24 @@ func startSupabase() (*SupabaseServer, error) {
 		pg: pg, idle: func() {}, ServiceKey: roleKey("service_role"), AnonKey: roleKey("anon"), JWTSecret: jwtSecret,
 		DatabaseURL: pg.url("postgres"), AdminURL: pg.url(admin),
 	}
-	if err := s.fill(); err != nil {
+	if err := s.fill(before, through); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *SupabaseServer) fill() error {
+func (s *SupabaseServer) fill(before string, through func(string) string) error {
 	if err := s.pg.run(admin, shim); err != nil {
 		return fmt.Errorf("shim: %w", err)
+	}
+	if err := s.pg.run("postgres", before); err != nil {
+		return fmt.Errorf("before the migrations: %w", err)
 	}
 	if err := s.pg.migrate(); err != nil {
 		return err
 	}
+	database := "postgres://authenticator@" + through(s.pg.address()) + "/postgres?sslmode=disable"
 	_, err := attempt(func() (*SupabaseServer, error) {
 		port, err1 := freePort()
 		adminPort, err2 := freePort()
@@ -88,7 +97,7 @@ func (s *SupabaseServer) fill() error {
 		}
 		s.admin = net.JoinHostPort("127.0.0.1", strconv.Itoa(adminPort))
 		s.env = []string{
-			"PGRST_DB_URI=" + s.pg.url("authenticator"), "PGRST_DB_SCHEMAS=public", "PGRST_DB_ANON_ROLE=anon",
+			"PGRST_DB_URI=" + database, "PGRST_DB_SCHEMAS=public", "PGRST_DB_ANON_ROLE=anon",
 			"PGRST_DB_EXTRA_SEARCH_PATH=public,extensions", "PGRST_DB_POOL=10", "PGRST_JWT_SECRET=" + jwtSecret,
 			"PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT=" + strconv.Itoa(port),
 			"PGRST_ADMIN_SERVER_PORT=" + strconv.Itoa(adminPort), "PGRST_LOG_LEVEL=error",
@@ -104,7 +113,7 @@ func (s *SupabaseServer) fill() error {
 	return err
 }
 
-// gateway maps /rest/v1/* to PostgREST, and an apikey alone to a bearer token, as Supabase's does.
+// gateway maps /rest/v1/* to PostgREST, has the JWKS of Supabase Auth, and maps an apikey alone to a bearer token, as Supabase's does.
 func gateway(target *url.URL) (server *httptest.Server, closeIdle func()) {
 	// PostgREST closes idle connections itself after 30 s; a request that crosses that would get a 502.
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second}
@@ -118,6 +127,10 @@ func gateway(target *url.URL) (server *httptest.Server, closeIdle func()) {
 	}}
 	mux := http.NewServeMux()
 	mux.Handle("/rest/v1/", http.StripPrefix("/rest/v1", proxy))
+	// The project signs by HS256, so it publishes no keys.
+	mux.HandleFunc("/auth/v1/.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"keys":[]}`)
+	})
 	return httptest.NewServer(mux), transport.CloseIdleConnections
 }
 

@@ -3,6 +3,7 @@ package resultstest
 import (
 	"encoding/json"
 	"maps"
+	"strings"
 )
 
 func rawObject(b *bench, s string) object {
@@ -67,6 +68,25 @@ var entityCases = []testCase{
 		b.permanent(err, "filters/1=1 or name")
 		limited := b.do("entity.query", object{"entity": "item", "limit": 1})
 		same(b, "limited", len(limited["rows"].([]any)), 1)
+	}},
+	{"a query answers with the newest rows first, and those of one moment in one order", func(b *bench) {
+		b.shop()
+		for _, row := range []struct{ id, at string }{
+			{"b", "2026-01-02T00:00:00Z"},
+			{"d", "2026-01-02T00:00:00Z"},
+			{"a", "2026-01-03T00:00:00Z"},
+			{"c", "2026-01-02T00:00:00Z"},
+			{"e", "2026-01-01T00:00:00Z"},
+		} {
+			b.doAs(row.id, "entity.insert", object{"entity": "item", "data": object{"id": row.id, "created_at": row.at}})
+		}
+		for limit, want := range map[int]string{1: "a", 3: "adc", 5: "adcbe", 1000: "adcbe"} {
+			var got []string
+			for _, row := range b.do("entity.query", object{"entity": "item", "limit": limit})["rows"].([]any) {
+				got = append(got, row.(object)["id"].(string))
+			}
+			same(b, "rows", strings.Join(got, ""), want)
+		}
 	}},
 	{"an undone insert is gone", func(b *bench) {
 		b.shop()

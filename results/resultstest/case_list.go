@@ -2,6 +2,7 @@ package resultstest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -77,6 +78,78 @@ var listCases = []testCase{
 		same(b, "all three", b.listed(saga.Query{Status: saga.StatusRunning, Type: "order", Service: b.schema}), "a")
 		same(b, "nothing", b.listed(saga.Query{Status: saga.StatusFailed}), "")
 	}},
+	{"by state, which tells the running ones apart", func(b *bench) {
+		for i, state := range saga.States {
+			b.at(string(state), i, func(t *saga.Task) { t.State, t.Status = state, state.Status() })
+		}
+		for _, state := range saga.States {
+			same(b, "state", b.listed(saga.Query{State: state}), string(state))
+			same(b, "state and status", b.listed(saga.Query{State: state, Status: state.Status()}), string(state))
+		}
+		same(b, "another status", b.listed(saga.Query{State: saga.Waiting, Status: saga.StatusFailed}), "")
+	}},
+	{"by the time of creation: from is included, until is not", func(b *bench) {
+		for i, name := range []string{"a", "b", "c", "d"} {
+			b.at(name, i)
+		}
+		minute := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
+		same(b, "from", b.listed(saga.Query{From: minute(2)}), "d c")
+		same(b, "from a moment later", b.listed(saga.Query{From: minute(2).Add(time.Microsecond)}), "d")
+		same(b, "until", b.listed(saga.Query{Until: minute(2)}), "b a")
+		same(b, "between", b.listed(saga.Query{From: minute(1), Until: minute(3)}), "c b")
+		same(b, "nothing between", b.listed(saga.Query{From: minute(1), Until: minute(1)}), "")
+		elsewhere := time.FixedZone("", -5*60*60)
+		same(b, "in another zone", b.listed(saga.Query{From: minute(1).In(elsewhere), Until: minute(3).In(elsewhere)}), "c b")
+	}},
+	{"by all at once, page by page", func(b *bench) {
+		want := saga.Query{
+			Status: saga.StatusRunning, State: saga.Waiting, Type: "refund", Service: b.schema,
+			From: epoch, Until: epoch.Add(time.Hour), Limit: 1,
+		}
+		fits := func(t *saga.Task) { t.Type, t.State = "refund", saga.Waiting }
+		b.at("a", 1, fits)
+		b.at("b", 2, fits)
+		for name, spoil := range map[string]func(*saga.Task){
+			"state":   func(t *saga.Task) { t.State = saga.Stuck },
+			"status":  func(t *saga.Task) { t.State, t.Status = saga.Failed, saga.StatusFailed },
+			"type":    func(t *saga.Task) { t.Type = "order" },
+			"service": func(t *saga.Task) { t.Service = "other_" + b.schema },
+			"owner":   func(t *saga.Task) { t.UserID = saga.NilOwner },
+			"early":   func(t *saga.Task) { t.CreatedAt = epoch.Add(-time.Minute) },
+			"late":    func(t *saga.Task) { t.CreatedAt = epoch.Add(time.Hour) },
+		} {
+			b.at(name, 3, fits, spoil)
+		}
+		same(b, "all", b.listed(want), "b | a")
+	}},
+	{"pages miss nothing and repeat nothing while tasks come in and move on", func(b *bench) {
+		const old = 30
+		for i := range old {
+			b.at(fmt.Sprintf("old%02d", i), i/3) // some of the same moment
+		}
+		seen := map[string]int{}
+		q := saga.Query{Owner: b.user, Limit: 4}
+		for round := 0; round == 0 || q.Cursor != ""; round++ {
+			p, err := b.List(b.Context(), q)
+			b.no(err)
+			for _, t := range p.Tasks {
+				name, _, _ := strings.Cut(t.ID, "-")
+				seen[name]++
+			}
+			q.Cursor = p.Next
+			b.at(fmt.Sprintf("new%02d", round), old+round)
+			b.at(fmt.Sprintf("mid%02d", round), 5) // such as those of another worker whose clock is behind
+			b.at(fmt.Sprintf("old%02d", round), round/3, func(t *saga.Task) { t.Version, t.State = 2, saga.Waiting })
+		}
+		for i := range old {
+			name := fmt.Sprintf("old%02d", i)
+			same(b, name, seen[name], 1)
+			delete(seen, name)
+		}
+		for name, times := range seen {
+			same(b, name, times, 1)
+		}
+	}},
 	{"only the owner's, or everyone's", func(b *bench) {
 		b.at("a", 1)
 		b.at("b", 2, func(t *saga.Task) { t.UserID = saga.NilOwner })
@@ -86,7 +159,7 @@ var listCases = []testCase{
 		same(b, "everyone's", len(everyone.Tasks), 2)
 	}},
 	{"a cursor that is none is the caller's mistake", func(b *bench) {
-		for _, c := range []string{"x", "!!", "MTIz", "MS4nIG9yIDE9MQ"} {
+		for _, c := range []string{"x", "!!", "MTIz", "MS4nIG9yIDE9MQ", "MXkycDBpajMyZThlNy5h", "LTEuYQ"} {
 			_, err := b.List(b.Context(), saga.Query{Cursor: c})
 			var invalid *saga.InvalidError
 			same(b, "invalid "+c, errors.As(err, &invalid), true)

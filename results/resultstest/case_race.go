@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/osp-platform/osp/results"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -26,7 +27,7 @@ var raceCases = []testCase{
 				t := b.task("t"+string(rune('a'+n)), int64((i*5+n)%rounds+1))
 				batch = append(batch, t)
 			}
-			if _, err := b.Save(b.Context(), batch); err != nil {
+			if _, err := b.Save(b.Context(), results.Rows(batch...)); err != nil {
 				b.Errorf("save: %v", err)
 			}
 		})

@@ -29,7 +29,7 @@ func (b *bench) task(name string, version int64) saga.Task {
 // save saves tasks and returns the versions that are stored, by id.
 func (b *bench) save(tasks ...saga.Task) map[string]int64 {
 	b.Helper()
-	saved, err := b.Save(b.Context(), tasks)
+	saved, err := b.Save(b.Context(), results.Rows(tasks...))
 	b.no(err)
 	return versions(saved)
 }
@@ -150,7 +150,7 @@ var saveCases = []testCase{
 	{"one row that will never be taken is told from a store that is away", func(b *bench) {
 		good, bad := b.task("good", 1), b.task("bad", 1)
 		bad.UserID = "nobody"
-		_, err := b.Save(b.Context(), []saga.Task{good, bad})
+		_, err := b.Save(b.Context(), results.Rows(good, bad))
 		b.permanent(err)
 		_, err = b.Get(b.Context(), good.ID)
 		same(b, "the batch is all or nothing", errors.Is(err, saga.ErrNotFound), true)
@@ -168,4 +168,12 @@ var saveCases = []testCase{
 		b.sameTask(b.get(t.ID), t)
 	}},
 	{"it answers a ping", func(b *bench) { b.no(b.Ping(b.Context())) }},
+	{"it knows which store it is", func(b *bench) {
+		id, err := b.ID(b.Context())
+		b.no(err)
+		again, err := b.ID(b.Context())
+		b.no(err)
+		same(b, "the id, asked twice", again, id)
+		same(b, "it has one", len(id) >= 32, true)
+	}},
 }

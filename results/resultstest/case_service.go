@@ -82,7 +82,7 @@ var serviceCases = []testCase{
 	{"names that are no names of ours are refused", func(b *bench) {
 		for _, name := range []any{
 			"", "1a", "Shop", "a-b", "a b", `a"; drop schema public; --`, "../../auth/v1/admin", "é", "a\nb",
-			strings.Repeat("a", 49), "pg_shop", "public", "auth", "osp", "storage", "information_schema", nil, 5,
+			strings.Repeat("a", 49), strings.Repeat("a", 64), "SHOP", "pg_shop", "pg_catalog", "public", `public"; drop`, "auth", "osp", "storage", "information_schema", nil, 5,
 		} {
 			_, err := b.try(b.fence("x"), "service.reserve", object{"schema": name, "name": "Shop"})
 			b.permanent(err, "schema")

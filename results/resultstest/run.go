@@ -21,13 +21,20 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		cases []testCase
 	}{
 		{"save", saveCases},
+		{"kept", keptCases},
 		{"list", listCases},
 		{"fence", fenceCases},
 		{"service", serviceCases},
 		{"keys", keyCases},
 		{"manifest", manifestCases},
 		{"entity", entityCases},
+		{"bad input", badCases},
 		{"race", raceCases},
+		{"owner", ownerCases},
+		{"expire", expireCases},
+		{"settle", settleCases},
+		{"delete", deleteCases},
+		{"workflow", workflowCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

@@ -52,6 +52,7 @@ create table if not exists osp.manifest_audit (
 create index if not exists manifest_audit_of on osp.manifest_audit (schema, version);
 
 revoke all on all tables in schema osp from public, anon, authenticated;
+revoke all on all sequences in schema osp from public, anon, authenticated;
 
 -- refuse ends an effect for good; the field is where in the arguments the fault is.
 create or replace function osp.refuse(field text, message text) returns void
@@ -88,6 +89,8 @@ begin
     if coalesce(of_task, '') = '' or coalesce(of_path, '') = '' then
         perform osp.refuse('fence', 'it names no task and step');
     end if;
+    -- Before it holds anything else, for a deletion of the task may be under way: that has locked the row first of all.
+    perform from public.workflow_executions t where t.execution_id = of_task for key share;
     perform pg_advisory_xact_lock(hashtextextended(of_task || ' ' || of_path, 0));
     select * into done from osp.fences f where f.task = of_task and f.path = of_path and not f.undo;
     select * into undone from osp.fences f where f.task = of_task and f.path = of_path and f.undo;
@@ -164,3 +167,4 @@ revoke execute on function public.osp_apply(jsonb, text, jsonb) from public, ano
 grant execute on function public.osp_apply(jsonb, text, jsonb) to service_role;
 
 notify pgrst, 'reload schema';
+select osp.migrated(20261123000002);

@@ -23,16 +23,16 @@ begin
         'osp', 'public', 'auth', 'storage', 'realtime', 'extensions', 'graphql', 'graphql_public', 'vault', 'cron', 'net',
         'pgsodium', 'pgsodium_masks', 'pgbouncer', 'pgtle', 'tiger', 'topology', 'information_schema'
     ) then
-        perform osp.refuse('schema', format('%s is a reserved name', wanted));
+        perform osp.refuse('schema', format('%s is a reserved name: choose another', wanted));
     end if;
     if exists (select from pg_namespace where nspname = wanted) then
-        perform osp.refuse('schema', format('%s is taken', wanted));
+        perform osp.refuse('schema', format('%s is taken: choose another', wanted));
     end if;
     insert into osp.reservations (schema, name, user_id)
     values (wanted, coalesce(args ->> 'name', wanted), (args ->> 'user_id')::uuid)
     on conflict do nothing;
     if not found then
-        perform osp.refuse('schema', format('%s is taken', wanted));
+        perform osp.refuse('schema', format('%s is taken: choose another', wanted));
     end if;
     return jsonb_build_object('schema', wanted);
 end $$;
@@ -106,6 +106,10 @@ begin
     perform osp.check_reserved(args);
     for entity in select e from jsonb_array_elements(coalesce(args -> 'entities', '[]')) e loop
         perform osp.check_name('entities/name', entity ->> 'name');
+        if to_regclass(format('%I.%I', args ->> 'schema', entity ->> 'name')) is not null then
+            perform osp.refuse(format('entities/%s/name', entity ->> 'name'),
+                'there is a table of this name already: give each entity its own');
+        end if;
         columns := '';
         for attribute in select a.key, a.value #>> '{}' as type
             from jsonb_each(coalesce(nullif(entity -> 'attributes', 'null'), '{}')) a
@@ -113,7 +117,7 @@ begin
             field := format('entities/%s/attributes/%s', entity ->> 'name', attribute.key);
             perform osp.check_name(field, attribute.key);
             if attribute.key in ('id', 'user_id', 'created_at', 'updated_at') then
-                perform osp.refuse(field, 'every entity has this column already');
+                perform osp.refuse(field, 'every entity has this column already: remove it, or choose another name');
             end if;
             if osp.column_type(attribute.type) is null then
                 perform osp.refuse(field, format('the type %s is none of string, text, integer, number, boolean, '
@@ -186,3 +190,4 @@ end $$;
 revoke execute on all functions in schema osp from public, anon, authenticated;
 
 notify pgrst, 'reload schema';
+select osp.migrated(20261123000003);

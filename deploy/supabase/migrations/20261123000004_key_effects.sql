@@ -20,7 +20,8 @@ begin
         field := format('entities/%s/relationships/%s', entity, relation.name);
         perform osp.check_name(field, relation.name);
         if not entities @> jsonb_build_array(jsonb_build_object('name', relation.target)) then
-            perform osp.refuse(field || '/target', format('there is no entity %s', to_jsonb(relation.target)));
+            perform osp.refuse(field || '/target', format('there is no entity %s: add it, or mend the name',
+                to_jsonb(relation.target)));
         end if;
         one := case relation.type
             when 'many_to_one' then jsonb_build_object('table', entity, 'column', relation.name || '_id',
@@ -37,13 +38,27 @@ begin
             perform osp.refuse(field || '/type', format('%s is none of one_to_one, one_to_many, many_to_one, '
                 'many_to_many', to_jsonb(relation.type)));
         end if;
+        if one ->> 'column' = 'user_id' or one ->> 'left' = 'user' then
+            perform osp.refuse(field, 'it would make the column user_id, which every table has already: rename the '
+                'relationship, or the entity user');
+        end if;
         if length(one ->> 'join') > 63 then
-            perform osp.refuse(field, format('the join table''s name, %s, is longer than 63 letters', one ->> 'join'));
+            perform osp.refuse(field, format('the join table''s name, %s, is longer than 63 letters: shorten a name',
+                one ->> 'join'));
+        end if;
+        if entities @> jsonb_build_array(jsonb_build_object('name', one ->> 'join'))
+            or wanted @> jsonb_build_array(jsonb_build_object('join', one ->> 'join')) then
+            perform osp.refuse(field, format('its join table would be %s, and that name is taken: rename the relationship',
+                one ->> 'join'));
+        end if;
+        if one ? 'join' and one ->> 'column' = entity || '_id' then
+            perform osp.refuse(field, format('its join table would have %s twice: rename the relationship',
+                one ->> 'column'));
         end if;
         if exists (select from jsonb_array_elements(wanted) w where w ->> 'table' = one ->> 'table'
             and w ->> 'column' = one ->> 'column' and w ->> 'target' <> one ->> 'target') then
-            perform osp.refuse(field, format('another relationship uses the column %s.%s', one ->> 'table',
-                one ->> 'column'));
+            perform osp.refuse(field, format('another relationship uses the column %s.%s: rename one of them',
+                one ->> 'table', one ->> 'column'));
         end if;
         wanted := wanted || one;
     end loop;
@@ -70,7 +85,7 @@ begin
     if exists (select from pg_attribute a
         where a.attrelid = rel and a.attname = key ->> 'column' and a.attnum > 0 and not a.attisdropped) then
         perform osp.refuse(format('entities/%s/attributes/%s', key ->> 'table', key ->> 'column'),
-            'a relationship makes this column');
+            'a relationship makes this column: remove the attribute, or rename the relationship');
     end if;
     -- Deferrable, so that rows that refer to each other can be inserted in any order.
     execute format('alter table %s add column %I text references %s (id) deferrable', rel, key ->> 'column', target);
@@ -126,3 +141,4 @@ end $$;
 revoke execute on all functions in schema osp from public, anon, authenticated;
 
 notify pgrst, 'reload schema';
+select osp.migrated(20261123000004);

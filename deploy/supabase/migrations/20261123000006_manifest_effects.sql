@@ -87,3 +87,4 @@ end $$;
 revoke execute on all functions in schema osp from public, anon, authenticated;
 
 notify pgrst, 'reload schema';
+select osp.migrated(20261123000006);

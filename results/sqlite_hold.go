@@ -1,0 +1,27 @@
+package results
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+)
+
+// Hold makes this process the one that holds the file, until it ends, and tells whether it is. A lock on a second file
+// beside it says so, for the first is shared.
+func (s *SQLite) Hold(ctx context.Context) (bool, error) {
+	lock, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path + ".lock"}).EscapedPath())
+	if err != nil {
+		return false, fmt.Errorf("open %s.lock: %w", s.path, err)
+	}
+	lock.SetMaxOpenConns(1) // the lock is its only connection's
+	if _, err = lock.ExecContext(ctx, "begin exclusive"); err == nil {
+		s.lock = lock
+		return true, nil
+	}
+	_ = lock.Close()
+	if isBusy(err) {
+		return false, nil
+	}
+	return false, fmt.Errorf("lock %s.lock: %w", s.path, err)
+}
