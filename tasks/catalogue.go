@@ -1,6 +1,8 @@
 package tasks
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +17,8 @@ type Type struct {
 	// Name is what requests call it, such as "service.create".
 	Name        string
 	Description string
+	// Access says who may start it. Empty: [saga.AccessOpen].
+	Access saga.Access
 	// Schema is the JSON Schema (2020-12) of the input. Empty: any input will do.
 	Schema json.RawMessage
 	// Build makes the workflow for an input that passed Validate. It is a pure function.
@@ -22,6 +26,9 @@ type Type struct {
 	// Static promises that the tree does not depend on the input. Build is then called once, with nil, and its
 	// workflow serves every task.
 	Static bool
+	// Earlier are the builds of earlier releases whose tasks may not have ended yet. A task goes on with the tree that it
+	// began with; new ones begin with Build's.
+	Earlier []func(in json.RawMessage) (*saga.Workflow, error)
 	// Check holds a request that keeps its schema to the rules that a schema cannot say. It returns an
 	// *[saga.InvalidError]. Nil: there are none.
 	Check func(saga.Request) error
@@ -29,6 +36,9 @@ type Type struct {
 
 // Catalogue is what can be asked for. It does not change, and is safe for concurrent use.
 type Catalogue struct {
+	// Definitions are asked for workflows that are data, by names that are no type's. Nil: there are none.
+	Definitions *Definitions
+
 	entries map[string]*entry
 }
 
@@ -36,13 +46,15 @@ type entry struct {
 	Type
 	contract *contract
 	static   *Plan // nil: built for each task
+	earlier  []*entry
 }
 
 // Plan is a workflow with the hash of its tree.
 type Plan struct {
-	Workflow *saga.Workflow
-	TreeHash string
-	Opening  *saga.Opening // what every task of the type begins with; nil: that depends
+	Workflow   *saga.Workflow
+	TreeHash   string
+	Definition string        // the hash of the definition that it was made of; empty: it is a type's
+	Opening    *saga.Opening // what every task of the type begins with; nil: that depends
 }
 
 // NewCatalogue compiles the types' schemas and checks the workflows of those that are static.
@@ -73,6 +85,13 @@ func newEntry(t Type) (*entry, error) {
 		return nil, err
 	}
 	e := &entry{Type: t, contract: held}
+	for i, build := range t.Earlier {
+		old, err := newEntry(Type{Name: t.Name, Build: build, Static: t.Static})
+		if err != nil {
+			return nil, fmt.Errorf("its earlier build %d: %w", i, err)
+		}
+		e.earlier = append(e.earlier, old)
+	}
 	if t.Static {
 		plan, err := e.build(nil)
 		if err != nil {
@@ -120,11 +139,23 @@ func (c *Catalogue) Type(name string) (saga.TaskType, bool) {
 }
 
 func (e *entry) public() saga.TaskType {
-	t := saga.TaskType{Name: e.Name, Description: e.Description, Input: e.Schema}
+	t := saga.TaskType{Name: e.Name, Description: e.Description, Access: cmp.Or(e.Access, saga.AccessOpen), Input: e.Schema}
 	if len(t.Input) == 0 {
 		t.Input = json.RawMessage(`true`) // the schema that anything keeps
 	}
 	return t
+}
+
+// Begin validates a request and builds the workflow of its task: of the type, or of the active version of the workflow that
+// is data. Errors: those of [Catalogue.Validate], and [saga.ErrUnavailable] when it is not known what is active.
+func (c *Catalogue) Begin(ctx context.Context, r saga.Request) (Plan, error) {
+	if c.entries[r.Type] == nil && c.Definitions != nil {
+		return c.Definitions.begin(ctx, r)
+	}
+	if err := c.Validate(r); err != nil {
+		return Plan{}, err
+	}
+	return c.Plan(r.Type, r.Input)
 }
 
 // Validate tells all that is wrong with a request: an *[saga.InvalidError] with a JSON pointer into the request's body
@@ -165,16 +196,36 @@ func (c *Catalogue) Opening(typeName string) *saga.Opening {
 	return nil
 }
 
-// Workflow builds the workflow of a recorded task. A tree that differs from the one the task began with, or cannot be
-// built, gives [saga.ErrUnknownWorkflow]: such a task is parked, never guessed at.
-func (c *Catalogue) Workflow(t saga.Created) (*saga.Workflow, error) {
+// Workflow builds the workflow of a recorded task, with the tree that the task began with, be it an earlier release's. A task
+// whose tree is none of these, or cannot be built, gives [saga.ErrUnknownWorkflow]: it is parked, never guessed at.
+func (c *Catalogue) Workflow(ctx context.Context, t saga.Created) (*saga.Workflow, error) {
+	if t.Definition != "" {
+		return c.Definitions.workflow(ctx, t)
+	}
 	p, err := c.Plan(t.Type, t.Input)
+	if err == nil && p.TreeHash == t.TreeHash {
+		return p.Workflow, nil
+	}
+	if w := c.earlier(t); w != nil {
+		return w, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: task %s: %w", saga.ErrUnknownWorkflow, t.ID, err)
 	}
-	if p.TreeHash != t.TreeHash {
-		return nil, fmt.Errorf("%w: task %s began with tree %s of %s, this program has %s",
-			saga.ErrUnknownWorkflow, t.ID, t.TreeHash, t.Type, p.TreeHash)
+	return nil, fmt.Errorf("%w: task %s began with tree %s of %s, this program has %s",
+		saga.ErrUnknownWorkflow, t.ID, t.TreeHash, t.Type, p.TreeHash)
+}
+
+// earlier finds a task's tree among those of earlier releases; nil: it is none of them.
+func (c *Catalogue) earlier(t saga.Created) *saga.Workflow {
+	e := c.entries[t.Type]
+	if e == nil {
+		return nil
 	}
-	return p.Workflow, nil
+	for _, old := range e.earlier {
+		if p, err := old.plan(t.Input); err == nil && p.TreeHash == t.TreeHash {
+			return p.Workflow
+		}
+	}
+	return nil
 }

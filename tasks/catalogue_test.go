@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -90,7 +91,7 @@ func TestCatalogueBuildsStaticTypesOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Workflow(saga.Created{Type: name, Input: json.RawMessage(`{"n":2}`), TreeHash: p.TreeHash}); err != nil {
+			if _, err := c.Workflow(t.Context(), saga.Created{Type: name, Input: json.RawMessage(`{"n":2}`), TreeHash: p.TreeHash}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -118,7 +119,7 @@ func TestCatalogueLeavesATaskOnItsTree(t *testing.T) {
 		{"a type that is gone", saga.Created{Type: "gone", TreeHash: p.TreeHash}},
 		{"an input that no longer builds", saga.Created{Type: "greet", Input: json.RawMessage(`[]`), TreeHash: p.TreeHash}},
 	} {
-		if _, err := c.Workflow(test.task); !errors.Is(err, saga.ErrUnknownWorkflow) {
+		if _, err := c.Workflow(t.Context(), test.task); !errors.Is(err, saga.ErrUnknownWorkflow) {
 			t.Errorf("%s: got %v, want ErrUnknownWorkflow", test.name, err)
 		}
 	}
@@ -209,5 +210,26 @@ func TestProblemsWithNamesAreNotMisplaced(t *testing.T) {
 			got != `/input: The name "b" is not allowed in it: it must match ^a.` {
 			t.Fatalf("got %s", got)
 		}
+	}
+}
+
+// A type that is forgotten here would be open to users.
+func TestWhoMayStartWhatIsBuiltIn(t *testing.T) {
+	h := tasks.NewHTTP(tasks.HTTPOptions{})
+	t.Cleanup(h.Close)
+	c, err := tasks.NewCatalogue(tasks.Builtin(nil, h)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]saga.Access{
+		"entity.create": saga.AccessOpen, "entity.update": saga.AccessOpen, "entity.delete": saga.AccessOpen,
+		"service.create": saga.AccessUnbound, "http.saga": saga.AccessPrivileged,
+	}
+	got := map[string]saga.Access{}
+	for _, typ := range c.Types() {
+		got[typ.Name] = typ.Access
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

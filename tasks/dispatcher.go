@@ -23,6 +23,8 @@ type DispatcherJournal interface {
 	Read(ctx context.Context, id string) (saga.Snapshot, error)
 	Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error)
 	Watch(ctx context.Context, id string) (<-chan struct{}, error)
+	DeadLetters(ctx context.Context, after string, limit int) ([]saga.DeadLetter, error)
+	Resend(ctx context.Context, ids []string) (int, error)
 }
 
 // Rows is where tasks are read from when their journal is gone, and lists always.
@@ -37,7 +39,11 @@ type Dispatcher struct {
 	Journal   DispatcherJournal
 	Queue     Waker
 	Rows      Rows
+	Fair      *Fair          // nil: every task goes straight to its queue
+	Restorer  *Restorer      // nil: what Redis has lost stays so
 	Queues    map[string]int // the queues there are
+	// RowWithin is how long a start waits until the task's row is in the result store; 0: it does not.
+	RowWithin time.Duration
 	Log       *slog.Logger
 	Now       func() time.Time
 	NewID     func() string
@@ -50,20 +56,29 @@ type Dispatcher struct {
 // Start records a task and has it delivered. Journal written means accepted, even if asynq could not be told: the
 // sweeper finds the task. created is false when the same request had been accepted before.
 func (d *Dispatcher) Start(ctx context.Context, r saga.Request) (task saga.Task, created bool, err error) {
-	c, err := d.created(r)
+	c, err := d.created(ctx, r)
 	if err != nil {
 		return saga.Task{}, false, err
 	}
-	return d.start(ctx, c)
+	task, created, err = d.start(ctx, saga.Start{Created: c, Given: r.ID != "" && d.Restorer != nil})
+	if err == nil {
+		err = d.awaitRow(ctx, task.ID)
+	}
+	return task, created, err
 }
 
-func (d *Dispatcher) start(ctx context.Context, c saga.Created) (saga.Task, bool, error) {
-	started, err := d.Journal.Start(ctx, saga.Start{Created: c})
+func (d *Dispatcher) start(ctx context.Context, s saga.Start) (saga.Task, bool, error) {
+	c := s.Created
+	started, err := d.Journal.Start(ctx, s)
+	if errors.Is(err, saga.ErrIncomplete) {
+		d.lookFirst(ctx, c.ID)
+		started, err = d.Journal.Start(ctx, saga.Start{Created: c})
+	}
 	if err != nil {
 		return saga.Task{}, false, err
 	}
 	if !started.Finished {
-		if err := d.Queue.Enqueue(ctx, started.Ref); err != nil {
+		if err := d.enqueue(ctx, started.Ref, &c); err != nil {
 			d.Log.WarnContext(ctx, "accepted, but not queued yet", "task", c.ID, "error", err)
 			d.Nudge()
 		}
@@ -80,8 +95,23 @@ func (d *Dispatcher) start(ctx context.Context, c saga.Created) (saga.Task, bool
 	return record.Task(started.At.UnixMicro()), true, nil
 }
 
+func (d *Dispatcher) enqueue(ctx context.Context, ref saga.Ref, c *saga.Created) error {
+	if d.Fair == nil {
+		return d.Queue.Enqueue(ctx, ref)
+	}
+	return d.Fair.Enqueue(ctx, ref, c)
+}
+
+// lookFirst restores a task that Redis may have lost, before another is begun in its place. It says no to nobody: with the
+// result store away the task begins anew, and its effects are answered by their fences and idempotency keys.
+func (d *Dispatcher) lookFirst(ctx context.Context, id string) {
+	if err := d.restore(ctx, id); err != nil && !errors.Is(err, saga.ErrNotFound) {
+		d.Log.WarnContext(ctx, "it is not known whether Redis has lost this task: it begins anew", "task", id, "error", err)
+	}
+}
+
 // created validates a request and makes what its journal begins with.
-func (d *Dispatcher) created(r saga.Request) (saga.Created, error) {
+func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created, error) {
 	queue, err := d.queue(r)
 	if err != nil {
 		return saga.Created{}, err
@@ -89,10 +119,7 @@ func (d *Dispatcher) created(r saga.Request) (saga.Created, error) {
 	if len(r.Input) > saga.MaxInput {
 		return saga.Created{}, fmt.Errorf("input: %w: %d bytes, at most %d are allowed", saga.ErrTooLarge, len(r.Input), saga.MaxInput)
 	}
-	if err := d.Catalogue.Validate(r); err != nil {
-		return saga.Created{}, err
-	}
-	plan, err := d.Catalogue.Plan(r.Type, r.Input)
+	plan, err := d.Catalogue.Begin(ctx, r)
 	if err != nil {
 		return saga.Created{}, err
 	}
@@ -108,8 +135,8 @@ func (d *Dispatcher) created(r saga.Request) (saga.Created, error) {
 	}
 	c := saga.Created{
 		ID: r.ID, Type: r.Type, Workflow: plan.Workflow.Name, Version: plan.Workflow.Version, TreeHash: plan.TreeHash,
-		Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: queue, Hash: hash,
-		ProcessAt: saga.MicrosOf(r.ProcessAt), RetryOf: r.RetryOf, By: r.By,
+		Definition: plan.Definition, Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: queue, Hash: hash,
+		ProcessAt: saga.MicrosOf(r.ProcessAt), LimitKey: r.LimitKey, RetryOf: r.RetryOf, By: r.By,
 	}
 	if deadline := plan.Workflow.Deadline; deadline > 0 {
 		from := d.Now()
@@ -167,8 +194,11 @@ func (d *Dispatcher) Get(ctx context.Context, id string) (saga.Task, error) {
 func (d *Dispatcher) Events(ctx context.Context, id string, after int64) ([]saga.Event, saga.Task, error) {
 	snapshot, err := d.Journal.Read(ctx, id)
 	if errors.Is(err, saga.ErrNotFound) {
-		task, err := d.Rows.Get(ctx, id)
-		return nil, task, err
+		task, rowErr := d.Rows.Get(ctx, id)
+		if rowErr != nil || task.State.Finished() || d.restore(ctx, id) != nil {
+			return nil, task, rowErr
+		}
+		snapshot, err = d.Journal.Read(ctx, id)
 	}
 	if err != nil {
 		return nil, saga.Task{}, err

@@ -14,7 +14,8 @@ import (
 type body struct {
 	text   template
 	isText bool
-	tree   any // map[string]any, []any, template, or a JSON scalar
+	isForm bool // the tree is sent as a form
+	tree   any  // map[string]any, []any, template, or a JSON scalar
 }
 
 // parseBody reads a body; nil stands for none.
@@ -39,7 +40,7 @@ func (r *reading) tree(at string, v any) any {
 		tree := make(map[string]any, len(v))
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			place := at + "/" + pointerEscapes.Replace(key)
-			if hasTemplate(key) {
+			if r.hasTemplate(key) {
 				r.problems.add(place, "Templates may stand in values, not in names: write the name out.")
 			}
 			tree[key] = r.tree(place, v[key])
@@ -66,6 +67,10 @@ func (b *body) render(v *values, contentType string) ([]byte, string, error) {
 		rendered, err := renderTree(b.tree, v)
 		if err != nil {
 			return nil, "", err
+		}
+		if b.isForm {
+			raw, err := encodeForm(rendered)
+			return raw, formType, err
 		}
 		raw, err := encodeJSON(rendered)
 		return raw, "application/json", err

@@ -47,6 +47,9 @@ func (h *HTTP) call(ctx context.Context, c saga.Call, r *request, v *values, doK
 		return fmt.Errorf("%s %s: %s", r.method, r.url.origin, v.secrets.redact(err.Error()))
 	}
 	m, err := r.render(v)
+	if err == nil {
+		err = r.signature.sign(m, c.Key, v.secrets)
+	}
 	if err != nil {
 		return nil, saga.Permanent(saga.Definite(fail(err)))
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/credential"
 )
 
 // header is one header of a request; its name is in canonical form.
@@ -35,10 +37,6 @@ var ownHeaders = map[string]string{
 	"Proxy-Authorization": "it concerns the connection, not the request",
 	"Proxy-Connection":    "it concerns the connection, not the request",
 }
-
-// credential tells by its name whether a header lets somebody in: Authorization, Cookie, X-Api-Key, apikey,
-// X-Auth-Token, X-Access-Token, X-Webhook-Secret, ….
-var credential = regexp.MustCompile(`(?i)auth|cookie|api[-_]?key|token|secret|passw|credential|access[-_]?key|private[-_]?key`).MatchString
 
 // headers reads the headers in the order of their names.
 func (r *reading) headers(at string, raw map[string]string) []header {
@@ -68,7 +66,7 @@ func (r *reading) headers(at string, raw map[string]string) []header {
 // checkCredentials refuses credentials that would be stored with the input.
 func checkCredentials(p *problems, at string, raw map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
-		if credential(name) && !hasTemplate(strings.ReplaceAll(raw[name], "$${", "")) {
+		if credential.Header(name) && !hasTemplate(strings.ReplaceAll(raw[name], "$${", "")) {
 			p.add(at+"/"+pointerEscapes.Replace(name), "This is a credential, and it would be stored with the task: "+
 				"set it on the workers as OSP_SECRET_NAME and write ${secrets.NAME} here.")
 		}
@@ -97,5 +95,5 @@ func renderHeaders(list []header, v *values) (http.Header, error) {
 
 // secret tells whether a header must not be shown to another host.
 func (h header) secret() bool {
-	return credential(h.name) || slices.ContainsFunc(h.value, func(p part) bool { return p.ref != nil && p.ref.root == rootSecrets })
+	return credential.Header(h.name) || slices.ContainsFunc(h.value, func(p part) bool { return p.ref != nil && p.ref.root == rootSecrets })
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // httpRequest is a do or an undo as the input gives it.
@@ -23,6 +24,8 @@ type request struct {
 	body    *body
 	refs    []placed
 	secrets bool // there are secrets in the body
+
+	signature *Signature // nil: it is not signed
 }
 
 // placed is a reference with the JSON pointer to where it stands.
@@ -33,16 +36,20 @@ type placed struct {
 
 // reading collects what is found while a request is parsed.
 type reading struct {
-	problems *problems
-	refs     []placed
+	problems    *problems
+	refs        []placed
+	secretsOnly bool // whatever else looks like a template is a text
 }
 
 // parse reads the templates; what is wrong goes to p with its place below at.
 func (r *httpRequest) parse(p *problems, at string) *request {
+	return r.parseBy(&reading{problems: p}, at)
+}
+
+func (r *httpRequest) parseBy(found *reading, at string) *request {
 	if !methods[r.Method] {
-		p.add(at+"/method", "%q is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.", shorten(r.Method, 40))
+		found.problems.add(at+"/method", "%q is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.", shorten(r.Method, 40))
 	}
-	found := &reading{problems: p}
 	parsed := &request{method: r.Method, body: found.body(at+"/body", r.Body)}
 	parsed.secrets = slices.ContainsFunc(found.refs, func(ref placed) bool { return ref.root == rootSecrets })
 	parsed.headers = found.headers(at+"/headers", r.Headers)
@@ -53,12 +60,24 @@ func (r *httpRequest) parse(p *problems, at string) *request {
 
 // template reads a template and notes the references in it.
 func (r *reading) template(at, s string) template {
-	t, err := parseTemplate(s)
+	t, err := r.parse(s)
 	if err != nil {
 		r.problems.add(at, "The template %v.", err)
 	}
 	r.note(at, t)
 	return t
+}
+
+func (r *reading) parse(s string) (template, error) {
+	if r.secretsOnly {
+		return parseSecrets(s)
+	}
+	return parseTemplate(s)
+}
+
+// hasTemplate tells whether s would be more than a literal.
+func (r *reading) hasTemplate(s string) bool {
+	return hasTemplate(s) && (!r.secretsOnly || strings.Contains(s, secretMark))
 }
 
 func (r *reading) note(at string, t template) {

@@ -22,6 +22,7 @@ func HTTPSaga(h *HTTP) Type {
 		Name: "http.saga",
 		Description: "Calls HTTP endpoints one after the other. When one fails for good, those before it are undone " +
 			"by calling their undos in reverse order.",
+		Access: saga.AccessPrivileged, // it may send any secret anywhere
 		Schema: httpSagaSchema,
 		Build:  func(in json.RawMessage) (*saga.Workflow, error) { return buildHTTPSaga(h, in) },
 		Check:  func(r saga.Request) error { return checkHTTPSaga(h, r.Input) },

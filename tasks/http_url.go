@@ -18,7 +18,7 @@ type urlTemplate struct {
 
 // url reads a URL.
 func (r *reading) url(at, s string) *urlTemplate {
-	u, err := parseURL(s)
+	u, err := parseURL(s, r.parse)
 	if err != nil {
 		r.problems.add(at, "%s", asSentence(err))
 		return nil
@@ -27,8 +27,8 @@ func (r *reading) url(at, s string) *urlTemplate {
 	return u
 }
 
-// parseURL reads a URL and says what is wrong with it.
-func parseURL(s string) (*urlTemplate, error) {
+// parseURL reads a URL, with parse for its templates, and says what is wrong with it.
+func parseURL(s string, parse func(string) (template, error)) (*urlTemplate, error) {
 	scheme, after, found := strings.Cut(s, "://")
 	if !found || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
 		return nil, errors.New("a URL begins with http:// or https://, and a template cannot stand for that part")
@@ -45,7 +45,7 @@ func parseURL(s string) (*urlTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := parseTemplate(tail)
+	rest, err := parse(tail)
 	if err != nil {
 		return nil, fmt.Errorf("the template %w", err)
 	}

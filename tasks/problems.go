@@ -44,6 +44,20 @@ func newContract(name string, schema json.RawMessage) (*contract, error) {
 	return &contract{schema: compiled, doc: doc}, nil
 }
 
+// CheckSchema tells what of a JSON Schema (2020-12) a value breaks, with pointers into the value. References to other
+// documents are not followed. The error is about the schema.
+func CheckSchema(schema, value json.RawMessage) ([]saga.Problem, error) {
+	c, err := newContract("given", schema)
+	if err != nil {
+		return nil, err
+	}
+	list := c.problems(value)
+	for i := range list {
+		list[i].Pointer = strings.TrimPrefix(list[i].Pointer, "/input")
+	}
+	return list, nil
+}
+
 // problems holds an input to the schema, and returns what is wrong in the order of the pointers.
 func (c *contract) problems(input json.RawMessage) problems {
 	if len(input) == 0 {

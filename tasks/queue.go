@@ -28,28 +28,29 @@ const (
 // Queue wakes tasks through asynq. A delivery says no more than "look at the journal of this id": nothing about a task
 // is known only to asynq.
 type Queue struct {
+	redis     redis.UniversalClient
 	client    *asynq.Client
 	inspector *asynq.Inspector
 }
 
 // NewQueue returns a queue on a client that it shares and does not close.
 func NewQueue(client redis.UniversalClient) *Queue {
-	return &Queue{client: asynq.NewClientFromRedisClient(client), inspector: asynq.NewInspectorFromRedisClient(client)}
+	return &Queue{redis: client, client: asynq.NewClientFromRedisClient(client), inspector: asynq.NewInspectorFromRedisClient(client)}
 }
 
 // Enqueue makes sure that asynq has the task. A task that it has already, in whatever state, is left as it is.
 func (q *Queue) Enqueue(ctx context.Context, ref saga.Ref) error {
-	return q.enqueue(ctx, ref, ref.ID)
+	return enqueue(ctx, q.client, ref, ref.ID)
 }
 
-func (q *Queue) enqueue(ctx context.Context, ref saga.Ref, taskID string) error {
+func enqueue(ctx context.Context, client *asynq.Client, ref saga.Ref, taskID string) error {
 	options := []asynq.Option{
 		asynq.TaskID(taskID), asynq.Queue(ref.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(deliveryTimeout),
 	}
 	if !ref.Due.IsZero() {
 		options = append(options, asynq.ProcessAt(ref.Due))
 	}
-	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(ref.Type, []byte(ref.ID)), options...)
+	_, err := client.EnqueueContext(ctx, asynq.NewTask(ref.Type, []byte(ref.ID)), options...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue task %s: %w", ref.ID, err)
 	}
@@ -60,9 +61,12 @@ func (q *Queue) enqueue(ctx context.Context, ref saga.Ref, taskID string) error 
 // A task that is pending or being delivered is left as it is: the error says so.
 func (q *Queue) Wake(ctx context.Context, ref saga.Ref) error {
 	err := q.inspector.RunTask(ref.Queue, ref.ID)
-	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound):
 		ref.Due = time.Time{}
 		return q.Enqueue(ctx, ref)
+	case errors.Is(err, asynq.ErrQueueNotFound):
+		return q.announce(ctx, ref)
 	}
 	if err != nil {
 		return fmt.Errorf("wake task %s: %w", ref.ID, err)
@@ -70,8 +74,25 @@ func (q *Queue) Wake(ctx context.Context, ref saga.Ref) error {
 	return nil
 }
 
+// announce enqueues a task on a queue that asynq does not know: it is new, or Redis came back empty. A client makes a
+// queue known only once, so the one that has done so before would not do it again.
+func (q *Queue) announce(ctx context.Context, ref saga.Ref) error {
+	ref.Due = time.Time{}
+	if err := enqueue(ctx, asynq.NewClientFromRedisClient(q.redis), ref, ref.ID); err != nil {
+		return err
+	}
+	_ = q.inspector.RunTask(ref.Queue, ref.ID) // it may have been parked there; pending or active is just as good
+	return nil
+}
+
 // deliver has a parked asynq task delivered now.
 func (q *Queue) deliver(d delivery) error { return q.inspector.RunTask(d.queue, d.asynqID) }
+
+// active tells whether asynq believes that a worker has the delivery.
+func (q *Queue) active(d delivery) bool {
+	info, err := q.inspector.GetTaskInfo(d.queue, d.asynqID)
+	return err == nil && info.State == asynq.TaskStateActive
+}
 
 // Backlog is how many deliveries of a queue are waiting for a worker.
 func (q *Queue) Backlog(queue string) (int, error) {
@@ -86,29 +107,56 @@ func (q *Queue) Backlog(queue string) (int, error) {
 	return 0, fmt.Errorf("backlog of queue %s: %w", queue, err)
 }
 
+// Pending is how many deliveries of each of some queues are waiting for a worker. It is far cheaper than asynq's own
+// statistics.
+func (q *Queue) Pending(ctx context.Context, queues ...string) ([]int, error) {
+	counts := make([]*redis.IntCmd, len(queues))
+	_, err := q.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, name := range queues {
+			counts[i] = pipe.LLen(ctx, "asynq:{"+name+"}:pending")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count pending tasks: %w", err)
+	}
+	pending := make([]int, len(queues))
+	for i, c := range counts {
+		pending[i] = int(c.Val())
+	}
+	return pending, nil
+}
+
 // TakeOver has a task delivered whose runner is gone. While asynq still believes that the dead worker has it (for 60 to
-// 120 s), a second asynq task is made for the same id: its own bookkeeping stays untouched, and when it delivers the
-// first one again the journal says that there is nothing to do. One such task is made for an epoch, however many
-// workers see the orphan.
+// 120 s, or for ever), a second asynq task is made for the same id: its own bookkeeping stays untouched, and when it
+// delivers the first one again the journal says that there is nothing to do. One such task is made for an epoch, however
+// many workers see the orphan, and another one for each of them whose worker died before it could claim.
 func (q *Queue) TakeOver(ctx context.Context, ref saga.Ref) error {
 	err := q.Wake(ctx, ref)
 	if err == nil {
 		return nil
 	}
-	info, infoErr := q.inspector.GetTaskInfo(ref.Queue, ref.ID)
-	switch {
-	case infoErr != nil:
-		return errors.Join(err, infoErr)
-	case info.State == asynq.TaskStatePending:
-		return nil // it is on its way
-	case info.State != asynq.TaskStateActive:
-		return err
-	}
 	ref.Due = time.Time{}
 	second := fmt.Sprintf("%s~%d", ref.ID, ref.Epoch)
-	if err := q.enqueue(ctx, ref, second); err != nil {
-		return err
+	asynqID := ref.ID
+	for n := 1; ; n++ {
+		info, infoErr := q.inspector.GetTaskInfo(ref.Queue, asynqID)
+		switch {
+		case infoErr != nil:
+			return errors.Join(err, infoErr)
+		case info.State == asynq.TaskStatePending:
+			return nil // it is on its way
+		case info.State != asynq.TaskStateActive:
+			return err
+		}
+		if asynqID = second; n > 1 {
+			asynqID = fmt.Sprintf("%s~%d", second, n)
+		}
+		if err = enqueue(ctx, q.client, ref, asynqID); err != nil {
+			return err
+		}
+		if err = q.inspector.RunTask(ref.Queue, asynqID); err == nil {
+			return nil // it was parked itself
+		}
 	}
-	_ = q.inspector.RunTask(ref.Queue, second) // it may be parked itself; pending or active is just as good
-	return nil
 }

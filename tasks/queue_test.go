@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +183,49 @@ func TestTakeOverWakesASecondDeliveryThatIsParked(t *testing.T) {
 	}
 }
 
+// The worker that took the second delivery died before it claimed, so the epoch is still the same.
+func TestTakeOverOfATakeOver(t *testing.T) {
+	r := newRig(t)
+	ref := saga.Ref{ID: "t", Type: "one", Queue: "default", Epoch: 7}
+	if err := r.queue.Enqueue(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	for _, next := range []string{"t~7", "t~7~2", "t~7~3"} {
+		r.hold()
+		for range 2 { // two sweepers see it
+			if err := r.queue.TakeOver(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := r.asynq("default", next); got != "pending" || r.pending("default") != 1 {
+			t.Fatalf("%s is %s, and %d are pending", next, got, r.pending("default"))
+		}
+	}
+}
+
+// hold has a worker take one delivery and keep it.
+func (r *rig) hold() {
+	r.t.Helper()
+	held, letGo := make(chan struct{}), make(chan struct{})
+	server := asynq.NewServerFromRedisClient(r.client, asynq.Config{
+		Concurrency: 1, Queues: map[string]int{"default": 1}, TaskCheckInterval: 5 * time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
+		close(held)
+		<-letGo
+		return nil
+	}))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		close(letGo)
+		server.Shutdown()
+	})
+	<-held
+	server.Stop() // it takes no more
+}
+
 func TestBacklog(t *testing.T) {
 	r := newRig(t)
 	for i := range 5 {
@@ -225,4 +269,43 @@ func (r *rig) pending(queue string) int {
 		r.t.Fatal(err)
 	}
 	return n
+}
+
+func TestAParkedTaskIsWokenWhenRedisCameBackEmpty(t *testing.T) {
+	r := newRig(t)
+	ref := saga.Ref{ID: "t", Type: "one", Queue: "default", Due: time.Now().Add(time.Hour)}
+	for range 2 {
+		if err := r.queue.Enqueue(t.Context(), ref); err != nil { // the first time it makes the queue known
+			t.Fatal(err)
+		}
+		if err := r.queue.Wake(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.asynq("default", "t"); got != "pending" {
+			t.Errorf("it is %s", got)
+		}
+		if err := r.client.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestPendingIsWhatAsynqSaysOfIt(t *testing.T) {
+	r := newRig(t)
+	for i, queue := range []string{"default", "default", "high", "low"} {
+		r.start(saga.Request{ID: fmt.Sprint("t", i), Type: "one", Input: []byte(`{}`), Queue: queue})
+	}
+	queues := []string{"default", "high", "reports"}
+	var asynqs []int
+	for _, queue := range queues {
+		n, err := r.queue.Backlog(queue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asynqs = append(asynqs, n)
+	}
+	n, err := r.queue.Pending(t.Context(), queues...)
+	if err != nil || !slices.Equal(n, asynqs) || n[0]+n[1]+n[2] != 3 {
+		t.Errorf("%v pending, %v; asynq says %v; want 3 in all", n, err, asynqs)
+	}
 }

@@ -194,9 +194,14 @@ func (r *rig) asynq(queue, id string) string {
 // eventually asks until the answer is yes.
 func (r *rig) eventually(what string, ask func() bool) {
 	r.t.Helper()
+	r.within(15*time.Second, what, ask)
+}
+
+func (r *rig) within(most time.Duration, what string, ask func() bool) {
+	r.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(15 * time.Second); !ask(); <-tick.C {
+	for end := time.Now().Add(most); !ask(); <-tick.C {
 		if time.Now().After(end) {
 			r.t.Fatalf("not in time: %s; trail: %s", what, r.trail.told())
 		}

@@ -37,7 +37,7 @@ func (c *complaint) tell(e, above *jsonschema.ValidationError) {
 	case *kind.PropertyNames:
 		// The validator may overwrite the place of these with a sibling's (jsonschema, pull request 269). What is
 		// above is right in any case.
-		if object, ok := at(c.instance, e.InstanceLocation).(map[string]any); !ok || !has(object, k.Property) {
+		if object, ok := At(c.instance, e.InstanceLocation).(map[string]any); !ok || !has(object, k.Property) {
 			c.problems.add(place(above.InstanceLocation), "The name %q is not allowed in it%s.", k.Property, because(e))
 			return
 		}
@@ -71,7 +71,7 @@ func (c *contract) namePattern(schemaURL string) string {
 	for i := range tokens {
 		tokens[i] = pointerUnescapes.Replace(tokens[i])
 	}
-	schema, _ := at(c.doc, tokens).(map[string]any)
+	schema, _ := At(c.doc, tokens).(map[string]any)
 	patterns, _ := schema["patternProperties"].(map[string]any)
 	if len(patterns) != 1 || schema["properties"] != nil {
 		return ""
@@ -82,8 +82,8 @@ func (c *contract) namePattern(schemaURL string) string {
 	return ""
 }
 
-// at follows a path; nil when there is nothing.
-func at(v any, tokens []string) any {
+// At follows a path into a plain value, through members and indexes; nil when there is nothing.
+func At(v any, tokens []string) any {
 	for _, token := range tokens {
 		switch in := v.(type) {
 		case map[string]any:

@@ -89,6 +89,16 @@ func (s *service) foreignKeys() []foreignKey {
 // pairTable is the table that holds the pairs of a many_to_many relationship.
 func pairTable(entity, relationship string) string { return entity + "_" + relationship }
 
+// pairColumn is the column of that table that refers to the relationship's target.
+func (s *service) pairColumn(entity, relationship string) string {
+	for _, e := range s.Entities {
+		if r, known := e.Relationships[relationship]; known && e.Name == entity && r.Target != entity {
+			return r.Target + "_id"
+		}
+	}
+	return relationship + "_id"
+}
+
 // columns are an entity's own columns, foreign keys included, with their types.
 func (s *service) columns(e entity) map[string]columnType {
 	columns := map[string]columnType{"id": typeString}

@@ -71,7 +71,19 @@ func (s *service) checkRelationships(p *problems, tables map[string]int) {
 				p.add(at, "Its table %q has %d characters, and PostgreSQL takes %d: shorten a name.", table, len(table), maxIdentifier)
 			}
 			pairs[table] = true
+			s.checkPair(p, at, e.Name, name)
 		}
+	}
+}
+
+// checkPair finds a table for pairs whose columns are not all different.
+func (s *service) checkPair(p *problems, at, entity, name string) {
+	left, right := entity+"_id", s.pairColumn(entity, name)
+	switch {
+	case platformColumns[left] || platformColumns[right]:
+		p.add(at, "Its table for pairs would have the column user_id twice: give the relationship, or the entity \"user\", another name.")
+	case left == right:
+		p.add(at, "Its table for pairs would have the column %s twice: rename the relationship.", left)
 	}
 }
 
@@ -90,6 +102,10 @@ func (s *service) checkKeys(p *problems) {
 		place := key.entity + "." + key.column
 		if attributes[place] {
 			p.add(at, "It makes the column %s, which is an attribute already: remove the attribute, or rename the relationship.", place)
+			continue
+		}
+		if platformColumns[key.column] {
+			p.add(at, "It makes the column %s, which every table has already: give the relationship, or the entity \"user\", another name.", place)
 			continue
 		}
 		other, taken := made[place]

@@ -57,6 +57,15 @@ func TestServiceCreateIsCheckedBeforeItIsAccepted(t *testing.T) {
 			`/input/entities/0/relationships/y: It makes the column b.a_id, and so does "x" of "a": declare both in "b" as many_to_one, each with its own name.`,
 		},
 		{
+			"the owner's column is no relationship's",
+			service(`{"name":"user","attributes":{},"relationships":{"x":{"target":"b","type":"one_to_many"},"y":{"target":"b","type":"many_to_many"}}},` +
+				`{"name":"b","attributes":{},"relationships":{"b":{"target":"b","type":"many_to_many"},"z":{"target":"user","type":"many_to_many"}}}`),
+			`/input/entities/0/relationships/y: Its table for pairs would have the column user_id twice: give the relationship, or the entity "user", another name.` + "\n" +
+				`/input/entities/1/relationships/b: Its table for pairs would have the column b_id twice: rename the relationship.` + "\n" +
+				`/input/entities/1/relationships/z: Its table for pairs would have the column user_id twice: give the relationship, or the entity "user", another name.` + "\n" +
+				`/input/entities/0/relationships/x: It makes the column b.user_id, which every table has already: give the relationship, or the entity "user", another name.`,
+		},
+		{
 			"pairs need a table of their own",
 			service(`{"name":"a","attributes":{},"relationships":{"b":{"target":"a","type":"many_to_many"}}},{"name":"a_b","attributes":{}}`),
 			`/input/entities/0/relationships/b: It needs a table "a_b" for its pairs, and that name is taken: rename the relationship.`,

@@ -22,6 +22,7 @@ func ServiceCreate(e Effects) Type {
 		Name: "service.create",
 		Description: "Creates a service: its schema, tables, row-level security, foreign keys, sample rows and manifest. " +
 			"All of it, or none.",
+		Access: saga.AccessUnbound, // it makes another service
 		Schema: serviceCreateSchema,
 		Build:  func(json.RawMessage) (*saga.Workflow, error) { return workflow, nil },
 		Static: true,

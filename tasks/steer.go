@@ -28,7 +28,7 @@ func (d *Dispatcher) Signal(ctx context.Context, id string, s saga.SignalRequest
 	return d.post(ctx, id, m)
 }
 
-// Retry starts a new task with the input of one that has ended, or that Redis has lost.
+// Retry starts a new task with the input of one that has ended, or that is lost for good.
 func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error) {
 	old, err := d.Get(ctx, id)
 	if err != nil {
@@ -38,9 +38,18 @@ func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error
 		return saga.Task{}, fmt.Errorf("retry task %s, which is %s: %w", id, old.State, saga.ErrUnfinished)
 	}
 	task, _, err := d.Start(ctx, saga.Request{
-		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id,
+		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, LimitKey: d.limitKey(ctx, id), By: by, RetryOf: id,
 	})
 	return task, err
+}
+
+// limitKey is the limit key of a task's request. It is gone with the journal: rows do not have it.
+func (d *Dispatcher) limitKey(ctx context.Context, id string) string {
+	snapshot, err := d.Journal.Read(ctx, id)
+	if err != nil || len(snapshot.Events) == 0 || snapshot.Events[0].Created == nil {
+		return ""
+	}
+	return snapshot.Events[0].Created.LimitKey
 }
 
 // lost tells whether a task that has not ended has no journal any longer.
@@ -80,11 +89,13 @@ func (d *Dispatcher) Resolve(ctx context.Context, id string, r saga.Resolution) 
 func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error {
 	posted, err := d.Journal.Post(ctx, id, m)
 	if errors.Is(err, saga.ErrNotFound) {
-		if row, rowErr := d.Rows.Get(ctx, id); rowErr == nil {
-			if !row.State.Finished() {
-				return fmt.Errorf("post to task %s: %w", id, saga.ErrLost)
-			}
-			return fmt.Errorf("post to task %s: %w", id, saga.ErrFinished) // its journal has expired
+		switch restoreErr := d.restore(ctx, id); {
+		case restoreErr == nil:
+			posted, err = d.Journal.Post(ctx, id, m)
+		case errors.Is(restoreErr, saga.ErrNotFound):
+			err = d.gone(ctx, id, err)
+		default:
+			err = restoreErr
 		}
 	}
 	if err != nil {
@@ -97,19 +108,48 @@ func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error 
 	return nil
 }
 
+// restore makes the journal of a task again that Redis has lost.
+func (d *Dispatcher) restore(ctx context.Context, id string) error {
+	if d.Restorer == nil {
+		return saga.ErrNotFound
+	}
+	return d.Restorer.Restore(ctx, id)
+}
+
+// gone says why there is no journal of a task, and none that could be made again.
+func (d *Dispatcher) gone(ctx context.Context, id string, err error) error {
+	row, rowErr := d.Rows.Get(ctx, id)
+	switch {
+	case rowErr != nil:
+		return err
+	case row.State.Finished():
+		return fmt.Errorf("post to task %s: %w", id, saga.ErrFinished) // its journal has expired
+	}
+	return fmt.Errorf("post to task %s: %w", id, saga.ErrLost)
+}
+
 // StartChild implements [saga.Children].
 func (d *Dispatcher) StartChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
-	c, err := d.child(parent, path, id, t)
-	if err != nil {
+	c, err := d.child(ctx, parent, path, id, t)
+	switch {
+	case errors.Is(err, saga.ErrUnavailable): // it is not known which version of a workflow that is data is active
+		return saga.Definite(err)
+	case err != nil:
 		return saga.Permanent(saga.Definite(err))
 	}
-	_, _, err = d.start(ctx, c)
+	if t.Again && d.Restorer != nil {
+		if err := d.Restorer.RestoreChild(ctx, c); err != nil {
+			return err
+		}
+	}
+	_, _, err = d.start(ctx, saga.Start{Created: c})
 	return err
 }
 
-func (d *Dispatcher) child(parent saga.Created, path, id string, t saga.ChildTask) (saga.Created, error) {
-	c, err := d.created(saga.Request{
+func (d *Dispatcher) child(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) (saga.Created, error) {
+	c, err := d.created(ctx, saga.Request{
 		ID: id, Type: t.Type, Input: t.Input, Service: parent.Service, Owner: parent.Owner, By: parent.By, Queue: parent.Queue,
+		LimitKey: parent.LimitKey,
 	})
 	c.Parent, c.ParentPath = parent.ID, path
 	return c, err
@@ -119,7 +159,7 @@ func (d *Dispatcher) child(parent saga.Created, path, id string, t saga.ChildTas
 // still on its way then finds its id taken, and the parent is told of its end like of any other.
 func (d *Dispatcher) UndoChild(ctx context.Context, parent saga.Created, path, id string, t saga.ChildTask) error {
 	cancel := saga.Message{
-		Event: saga.Event{Kind: saga.KindCancel, Error: "its parent is undone"}, Dedupe: "cancel",
+		Event: saga.Event{Kind: saga.KindCancel, Error: "its parent is undone"}, Dedupe: "cancel", Confirm: true,
 	}
 	err := d.post(ctx, id, cancel)
 	if errors.Is(err, saga.ErrNotFound) {
@@ -133,7 +173,7 @@ func (d *Dispatcher) UndoChild(ctx context.Context, parent saga.Created, path, i
 	}
 	err = d.post(ctx, id, saga.Message{
 		Event:  saga.Event{Kind: saga.KindUndoRequested, Error: "its parent is undone"},
-		Reopen: true, Dedupe: "undo",
+		Reopen: true, Dedupe: "undo", Confirm: true,
 	})
 	if errors.Is(err, saga.ErrFinished) {
 		return nil // it ended undone, and its parent has been told

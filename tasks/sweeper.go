@@ -35,8 +35,11 @@ type Sweeper struct {
 	Queue   Waker
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Restorer makes journals again that are lost; nil: they stay so.
+	Restorer saga.Restorer
 
-	nudge chan time.Duration
+	nudge  chan time.Duration
+	untold int // where in the outbox a sweep broke off
 }
 
 // NewSweeper returns a sweeper that is not running.
@@ -157,6 +160,9 @@ func (s *Sweeper) queued(ref saga.Ref, backlogs map[string]int) bool {
 	return n >= longBacklog
 }
 
+// tellFor is how long one sweep goes on telling: each may wait a second for a replica, and others wait to be woken.
+const tellFor = 2 * time.Second
+
 // deliver tells parents of children that have ended, and whether there are more that can be told.
 func (s *Sweeper) deliver(ctx context.Context) (more bool, err error) {
 	list, err := s.Journal.Outbox(ctx, sweepLimit)
@@ -164,9 +170,16 @@ func (s *Sweeper) deliver(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	var errs []error
-	for _, d := range list { // one that cannot be told holds no other back
+	began, from := s.Now(), s.untold
+	s.untold = 0
+	for i := range list { // one that cannot be told holds no other back
+		d := list[(from+i)%len(list)]
 		if err := s.tell(ctx, d); err != nil {
 			errs = append(errs, fmt.Errorf("tell task %s of its child's end: %w", d.Parent, err))
+		}
+		if s.Now().Sub(began) > tellFor {
+			s.untold = from + i + 1 // the next sweep goes on there
+			break
 		}
 	}
 	return len(list) == sweepLimit && len(errs) == 0, errors.Join(errs...)
@@ -182,12 +195,20 @@ func (s *Sweeper) tell(ctx context.Context, d saga.Delivery) error {
 	if err != nil {
 		return err
 	}
-	posted, err := s.Journal.Post(ctx, d.Parent, saga.Message{
+	end := saga.Message{
 		Event: saga.Event{
 			Kind: saga.KindChildFinished, Path: d.Path, Name: string(child.State), Data: child.Output, Error: child.Reason,
 		},
-		Dedupe: fmt.Sprintf("%s/%d", d.Child, d.Seq),
-	})
+		// Not the number alone: a child that was restored may come to another end under the number of a lost one.
+		Dedupe:  fmt.Sprintf("%s/%d/%d", d.Child, d.Seq, child.CompletedAt.UnixMicro()),
+		Confirm: true,
+	}
+	posted, err := s.Journal.Post(ctx, d.Parent, end)
+	if errors.Is(err, saga.ErrNotFound) && s.Restorer != nil {
+		if err = s.Restorer.Restore(ctx, d.Parent); err == nil {
+			posted, err = s.Journal.Post(ctx, d.Parent, end)
+		}
+	}
 	switch {
 	case errors.Is(err, saga.ErrFinished) || errors.Is(err, saga.ErrNotFound): // nobody is left to be told
 	case err != nil:

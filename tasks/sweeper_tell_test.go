@@ -92,6 +92,33 @@ func TestAParentIsToldOfItsChildrensEnds(t *testing.T) {
 	})
 }
 
+// What a lost journal had said of a child's end may not be what it comes to in the end.
+func TestAParentIsToldOfAnotherEndUnderTheSameNumber(t *testing.T) {
+	sweep(t, func(b *broom) {
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		b.sweep()
+		parent, err := b.journal.Read(t.Context(), "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.journal.Lose()
+		again := saga.Restoration{
+			Created: *parent.Events[0].Created, Stored: parent.Stored, Version: parent.Version,
+			Posted: map[string]int64{parent.Events[1].Dedupe: 2},
+		}
+		if _, err := b.journal.Restore(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		b.child("a", saga.Event{Kind: saga.KindCompleted, Data: json.RawMessage(`"other"`)})
+		b.sweep()
+		if got, want := b.heard(), `step-a completed "out"; step-a completed "other"`; got != want {
+			t.Errorf("the parent heard %s, want %s", got, want)
+		}
+	})
+}
+
 // Sweepers run everywhere at once, and may die between telling and forgetting.
 func TestAParentIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -207,29 +234,67 @@ func TestAnEndThatCannotBeToldHoldsNoOtherBack(t *testing.T) {
 		w := &waker{asked: map[string][]time.Time{}}
 		b := &broom{t, j.Memory, w, tasks.NewSweeper(j, w, slog.New(slog.DiscardHandler), time.Now)}
 		b.task("p", true, time.Time{})
-		b.child("a", completed)
-		b.child("b", completed)
+		for _, id := range []string{"a1", "a2", "a3", "a4", "b"} {
+			b.child(id, completed)
+		}
 		if _, err := b.Sweep(t.Context()); !errors.Is(err, saga.ErrUnknownEvent) {
 			t.Errorf("the sweep says %v", err)
 		}
 		if got, want := b.heard(), `step-b completed "out"`; got != want {
 			t.Errorf("the parent heard %s, want %s", got, want)
 		}
-		if n := b.outbox(); n != 1 {
-			t.Errorf("%d ends are left to be told, want 1", n)
+		if n := b.outbox(); n != 4 {
+			t.Errorf("%d ends are left to be told, want 4", n)
 		}
 	})
 }
 
-// newer is a journal in which one task's was written by a newer program.
+// A cluster's master may be away, or its replica: each of its parents costs time, and the others are told all the same.
+func TestEndsThatTakeLongToTellHoldNoOtherBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &slow{Memory: storetest.NewMemory(time.Now)}
+		w := &waker{asked: map[string][]time.Time{}}
+		b := &broom{t, j.Memory, w, tasks.NewSweeper(j, w, slog.New(slog.DiscardHandler), time.Now)}
+		b.task("p", true, time.Time{})
+		for i := range 7 {
+			b.child(fmt.Sprint("a", i), completed)
+		}
+		b.child("z", completed)
+		for range 3 {
+			began := time.Now()
+			if _, err := b.Sweep(t.Context()); !errors.Is(err, saga.ErrUnavailable) {
+				t.Errorf("the sweep says %v", err)
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("a sweep took %v: whoever is to be woken waits for it", took)
+			}
+		}
+		if got, want := b.heard(), `step-z completed "out"`; got != want {
+			t.Errorf("the parent heard %s, want %s", got, want)
+		}
+	})
+}
+
+// slow is a journal that takes a second to refuse all ends but that of z.
+type slow struct{ *storetest.Memory }
+
+func (s *slow) Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error) {
+	if m.Event.Path == "step-z" {
+		return s.Memory.Post(ctx, id, m)
+	}
+	time.Sleep(time.Second)
+	return saga.Posted{}, saga.ErrUnavailable
+}
+
+// newer is a journal in which those of some tasks were written by a newer program.
 type newer struct {
 	*storetest.Memory
-	of string
+	of string // how their ids begin
 }
 
 func (n *newer) Read(ctx context.Context, id string) (saga.Snapshot, error) {
 	s, err := n.Memory.Read(ctx, id)
-	if id == n.of {
+	if strings.HasPrefix(id, n.of) {
 		s.Events[1].Kind = "invented_later"
 	}
 	return s, err

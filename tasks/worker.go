@@ -39,8 +39,7 @@ type Worker struct {
 	drained chan struct{}
 
 	running  sync.WaitGroup // deliveries
-	mu       sync.Mutex
-	handOver []delivery // parked only because this worker stops
+	handOver sync.WaitGroup // of those that are parked only because this worker stops
 }
 
 // delivery is an asynq task that was delivered: a task's own, or one that was made to take it over.
@@ -57,6 +56,7 @@ func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, 
 	}
 	w := &Worker{opening: o.Opening, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
 	runner.Draining = w.drained
+	log := newAsynqLog(o.Log, runner.Now)            // one for all servers: they say the same
 	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
 	for i := range servers {
 		w.servers = append(w.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
@@ -64,7 +64,7 @@ func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, 
 			ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
 			// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
 			IsFailure: func(error) bool { return false },
-			Logger:    asynqLog{o.Log.With("component", "asynq")}, LogLevel: asynq.WarnLevel,
+			Logger:    log, LogLevel: asynq.WarnLevel,
 		}))
 	}
 	return w
@@ -94,13 +94,20 @@ func (w *Worker) Stop(ctx context.Context) {
 	}
 	all.Wait()
 	w.await(ctx)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, d := range w.handOver {
-		if err := w.queue.deliver(d); err != nil {
-			w.log.DebugContext(ctx, "task is on its way, or the sweeper finds it", "task", d.asynqID, "error", err)
+	w.handOver.Wait()
+}
+
+// passOn has another worker go on with a task at once, not only when this one has stopped. asynq may still take a moment to
+// note that the delivery is over.
+func (w *Worker) passOn(d delivery) {
+	var err error
+	for wait := 5 * time.Millisecond; wait < time.Second; wait *= 2 {
+		<-time.After(wait)
+		if err = w.queue.deliver(d); err == nil || !w.queue.active(d) {
+			return
 		}
 	}
+	w.log.Debug("task is on its way, or the sweeper finds it", "task", d.asynqID, "error", err)
 }
 
 // await gives deliveries that asynq has let go of the time to write what they know and to release their leases.
@@ -130,9 +137,7 @@ func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	d.asynqID, _ = asynq.GetTaskID(ctx)
 	switch {
 	case parked.Now && w.stops():
-		w.mu.Lock()
-		w.handOver = append(w.handOver, d)
-		w.mu.Unlock()
+		w.handOver.Go(func() { w.passOn(d) })
 	case parked.Now: // asynq took the delivery back, or Redis was away: this worker may go on itself
 		w.deliverIn(0, d)
 	case !parked.Due.IsZero() && parked.For < near:
@@ -180,12 +185,3 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	// asynq cuts to whole seconds, and would be early.
 	return time.Duration(math.Ceil(parked.For.Seconds())) * time.Second
 }
-
-// asynqLog hands asynq's own messages to slog.
-type asynqLog struct{ log *slog.Logger }
-
-func (l asynqLog) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...)) }
-func (l asynqLog) Info(args ...any)  { l.log.Info(fmt.Sprint(args...)) }
-func (l asynqLog) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...)) }
-func (l asynqLog) Error(args ...any) { l.log.Error(fmt.Sprint(args...)) }
-func (l asynqLog) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...)) }

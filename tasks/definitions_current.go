@@ -1,0 +1,107 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// heard is what a process knows of a workflow, and since when.
+type heard struct {
+	version saga.WorkflowVersion // of no workflow: there is none of the name
+	at      time.Time
+}
+
+// validWorkflow tells whether a definition may have that id: what else clients ask for is not looked up.
+var validWorkflow = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`).MatchString
+
+// active returns the version that new tasks begin with. Errors: [saga.ErrUnknownType], an *[saga.InvalidError] when no
+// version is active, and [saga.ErrUnavailable] when nobody can tell.
+func (d *Definitions) active(ctx context.Context, id string) (saga.WorkflowVersion, error) {
+	if !validWorkflow(id) {
+		return saga.WorkflowVersion{}, fmt.Errorf("%w: %s", saga.ErrUnknownType, id)
+	}
+	last, known := d.remembered(id)
+	if !known || d.Now().Sub(last.at) >= currentFor {
+		v, err := d.ask(ctx, id, last.version, known)
+		if err != nil {
+			return v, err
+		}
+		last.version = v
+		d.remember(id, v)
+	}
+	switch v := last.version; v.State {
+	case saga.VersionActive:
+		return v, nil
+	case "":
+		return v, fmt.Errorf("%w: %s", saga.ErrUnknownType, id)
+	default:
+		return v, saga.Invalid("/type", "No version of the workflow %s is active: the newest, %d, is %s. Activate one: "+
+			"POST /v1/workflows/%s/state.", id, v.Version, shown(v.State), id)
+	}
+}
+
+func shown(s saga.VersionState) string {
+	if s == saga.VersionDraft {
+		return "a draft"
+	}
+	return string(s)
+}
+
+// ask finds out which version is the current one, and has it on the shelf. While the source is away what was heard last
+// stands, by this process or by another.
+func (d *Definitions) ask(ctx context.Context, id string, last saga.WorkflowVersion, known bool) (saga.WorkflowVersion, error) {
+	asked, cancel := context.WithTimeout(ctx, sourceWithin)
+	defer cancel()
+	v, err := d.Source.Workflow(asked, id)
+	switch {
+	case errors.Is(err, saga.ErrNotFound):
+		return saga.WorkflowVersion{}, nil
+	case err == nil:
+		err = d.Shelf.ShelveCurrent(ctx, v)
+	case err != nil && known:
+		v, err = last, nil
+	case err != nil:
+		if v, err = d.Shelf.ShelvedCurrent(ctx, id); err != nil {
+			err = fmt.Errorf("which version of %s is active: %w: %v", id, saga.ErrUnavailable, err) //nolint:errorlint // not found here is not known
+		}
+	}
+	if err != nil || v.State != saga.VersionActive {
+		return v, err
+	}
+	f, err := d.of(ctx, v)
+	if err != nil {
+		return v, err
+	}
+	return v, d.Shelf.Shelve(ctx, v.Hash, f.content) // no task is accepted that workers could not find the workflow of
+}
+
+// maxHeard bounds what a process remembers: clients choose the names.
+const maxHeard = 1024
+
+func (d *Definitions) remembered(id string) (heard, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h, ok := d.current[id]
+	return h, ok
+}
+
+func (d *Definitions) remember(id string, v saga.WorkflowVersion) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current == nil || len(d.current) >= maxHeard {
+		d.current = map[string]heard{}
+	}
+	d.current[id] = heard{v, d.Now()}
+}
+
+// forget has the next start ask anew: a version was changed here.
+func (d *Definitions) forget(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.current, id)
+}

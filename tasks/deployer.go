@@ -1,0 +1,125 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks/definition"
+)
+
+// VersionStore has every version of the workflows that are data, and the audit of what was done to them. The result stores
+// are.
+type VersionStore interface {
+	// Deploy adds a version, a draft, unless the content has one.
+	Deploy(ctx context.Context, d saga.Deployment) (saga.Deployed, error)
+	// ChangeVersion brings a version into another state, if its own allows that. The one that was active becomes
+	// deprecated with another's activation. Errors: [saga.ErrNotFound].
+	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.VersionChanged, error)
+	// Workflows returns the current version of each, in the order of the ids, after one of them.
+	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Versions returns versions of a workflow, the newest first, before one of them (0: from the newest on).
+	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	// Version returns one, with its content. Errors: [saga.ErrNotFound].
+	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	// VersionNotes returns the audit of a workflow, the newest first, before one of its entries (0: from the newest on).
+	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+}
+
+// Deployer takes definitions in, and governs their versions.
+type Deployer struct {
+	VersionStore
+
+	Catalogue *Catalogue // the names that are taken; its Definitions try what is deployed
+}
+
+// Check tells what deploying a definition would come to: its id and hash, and warnings. The error is an
+// *[saga.InvalidError] with a JSON pointer into the definition, a line and a column for each problem.
+func (d *Deployer) Check(raw []byte) (saga.Deployment, []saga.Problem, error) {
+	parsed, problems := definition.Parse(raw)
+	if parsed == nil {
+		return saga.Deployment{}, nil, invalidDefinition(problems)
+	}
+	if _, taken := d.Catalogue.Type(parsed.ID); taken {
+		return saga.Deployment{}, nil, saga.Invalid("/id", "%q is the name of a built-in task type: take another id.", parsed.ID)
+	}
+	if n := len(parsed.Content); n > definition.MaxSize {
+		return saga.Deployment{}, nil, saga.Invalid("", "Written as JSON it has %d bytes, at most %d are allowed.", n, definition.MaxSize)
+	}
+	if _, err := d.Catalogue.Definitions.ready(parsed); err != nil {
+		return saga.Deployment{}, nil, err
+	}
+	return saga.Deployment{Workflow: parsed.ID, Hash: parsed.Hash, Definition: string(parsed.Content)}, told(problems, definition.Warning), nil
+}
+
+// Deploy checks a definition and adds a version of its workflow, a draft. The same content again is the same version.
+func (d *Deployer) Deploy(ctx context.Context, raw []byte, by, reason string) (saga.Deployed, []saga.Problem, error) {
+	deployment, warnings, err := d.Check(raw)
+	if err != nil {
+		return saga.Deployed{}, nil, err
+	}
+	deployment.By, deployment.Reason = by, reason
+	deployed, err := d.VersionStore.Deploy(ctx, deployment)
+	if err != nil {
+		return deployed, nil, fmt.Errorf("deploy workflow %s: %w", deployment.Workflow, err)
+	}
+	d.Catalogue.Definitions.forget(deployment.Workflow)
+	return deployed, warnings, nil
+}
+
+// ChangeVersion brings a version into another state. One that its state does not allow is an *[saga.InvalidError].
+func (d *Deployer) ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error) {
+	changed, err := d.VersionStore.ChangeVersion(ctx, c)
+	if err != nil {
+		return saga.WorkflowVersion{}, fmt.Errorf("version %d of workflow %s: %w", c.Version, c.Workflow, err)
+	}
+	d.Catalogue.Definitions.forget(c.Workflow)
+	if changed.State != c.State {
+		return changed.WorkflowVersion, saga.Invalid("/state", "Version %d is %s: %s.", c.Version, shown(changed.State), mayBecome(changed.State))
+	}
+	return changed.WorkflowVersion, nil
+}
+
+func mayBecome(s saga.VersionState) string {
+	next := s.Next()
+	if len(next) == 0 {
+		return "that is for ever; deploy another version"
+	}
+	words := make([]string, len(next))
+	for i, n := range next {
+		words[i] = string(n)
+	}
+	return "it may become " + strings.Join(words, " or ") + " only"
+}
+
+// Differences tells in what two versions of a workflow differ. Errors: [saga.ErrNotFound].
+func (d *Deployer) Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error) {
+	older, err := d.Version(ctx, id, from)
+	if err != nil {
+		return nil, fmt.Errorf("version %d of workflow %s: %w", from, id, err)
+	}
+	newer, err := d.Version(ctx, id, to)
+	if err != nil {
+		return nil, fmt.Errorf("version %d of workflow %s: %w", to, id, err)
+	}
+	return definition.Differences(older.Definition, newer.Definition)
+}
+
+// DefinitionSchema is the JSON Schema of definitions.
+func (d *Deployer) DefinitionSchema() []byte { return definition.Schema() }
+
+// invalidDefinition is what is wrong with a definition, as clients are told.
+func invalidDefinition(problems definition.Problems) error {
+	return &saga.InvalidError{Problems: told(problems, definition.Error)}
+}
+
+func told(problems definition.Problems, severity definition.Severity) []saga.Problem {
+	list := []saga.Problem{}
+	for _, p := range problems {
+		if p.Severity == severity {
+			list = append(list, saga.Problem{Pointer: p.Pointer, Detail: p.Detail, Line: p.Line, Column: p.Column})
+		}
+	}
+	return list
+}
