@@ -21,7 +21,7 @@ func (a *API) action(c *gin.Context) (id string, o *object, err error) {
 	if id, err = taskID(c); err != nil {
 		return "", nil, err
 	}
-	if err := a.mine(c.Request.Context(), id); err != nil {
+	if _, err := a.mine(c.Request.Context(), id); err != nil {
 		return "", nil, err
 	}
 	data, err := body(c, maxAction)
@@ -74,6 +74,17 @@ func (a *API) retry(c *gin.Context) (saga.Task, error) {
 		return saga.Task{}, err
 	}
 	ctx := c.Request.Context()
+	if err := a.permitRetry(ctx, id); err != nil {
+		return saga.Task{}, err
+	}
+	if err := a.rates.one(ctx); err != nil {
+		return saga.Task{}, err
+	}
+	leave, err := a.gate.enter(ctx)
+	if err != nil {
+		return saga.Task{}, err
+	}
+	defer leave()
 	return a.tasks.Retry(ctx, id, PrincipalOf(ctx).Name)
 }
 
@@ -134,7 +145,7 @@ func (a *API) signal(c *gin.Context) (id, name string, err error) {
 		return "", "", err
 	}
 	ctx := c.Request.Context()
-	if err := a.mine(ctx, id); err != nil {
+	if _, err := a.mine(ctx, id); err != nil {
 		return "", "", err
 	}
 	payload, err := body(c, maxSignal)

@@ -16,6 +16,12 @@ type Config struct {
 	Ready Readiness
 	// Auth tells who is calling. Nil is open: everybody is an operator (OSP_AUTH=off, osp dev).
 	Auth Authenticator
+	// Services tells whose services are, for the tasks that users start. Nil: users may name no service.
+	Services Services
+	// Rate is what each caller may start at this process.
+	Rate Rate
+	// Load tells when no more tasks should be accepted. Nil: they always are.
+	Load Load
 	// Log takes one line per request, and the causes that clients are not told; nil: discarded.
 	Log *slog.Logger
 	// Now is the clock: for durations in the log and for write deadlines, so it must be the real one on a real network.
@@ -40,6 +46,10 @@ type API struct {
 	tasks   Tasks
 	ready   Readiness
 	auth    Authenticator
+	owners  *ownerCache
+	rates   *rates
+	gate    gate
+	load    Load
 	log     *slog.Logger
 	now     func() time.Time
 	newID   func() string
@@ -54,8 +64,10 @@ func New(cfg Config) *API {
 	}
 	a := &API{
 		tasks: cfg.Tasks, ready: cfg.Ready, auth: cfg.Auth, log: cfg.Log, now: cfg.Now, newID: cfg.NewID,
-		closing: cfg.Closing, origin: http.NewCrossOriginProtection(),
+		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
+		gate: make(gate, maxStarting),
 	}
+	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

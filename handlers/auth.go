@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -39,6 +40,8 @@ type Principal struct {
 	Role Role
 	// Owner limits the principal to the tasks of one user, by UUID. Empty: everyone's, and a request may name any user.
 	Owner string
+	// Service limits the principal to the tasks of one service, by schema. Empty: every one's.
+	Service string
 }
 
 // anonymous is everybody when there is no authentication.
@@ -47,10 +50,31 @@ var anonymous = Principal{Name: "anonymous", Role: RoleOperator}
 // ErrUnauthenticated means that a token is not one that the authenticator accepts: 401.
 var ErrUnauthenticated = errors.New("unknown token")
 
-// Authenticator tells whose token it is. [Keys] is one; one for signed tokens can stand beside it.
+// deniedError is [ErrUnauthenticated] with a reason that the client may read. It never holds a part of the token.
+type deniedError struct{ reason string }
+
+func (e *deniedError) Error() string { return ErrUnauthenticated.Error() + ": " + e.reason }
+
+func (*deniedError) Unwrap() error { return ErrUnauthenticated }
+
+// Authenticator tells whose token it is: [Keys], [KeyRing], [Tokens], and [Callers], which takes keys and tokens.
 // Errors: [ErrUnauthenticated]; any other means that it could not tell, and becomes a 503 or a 500.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (Principal, error)
+}
+
+// Callers takes API keys and users' tokens.
+type Callers struct {
+	Keys  Authenticator
+	Users Authenticator // nil: users' tokens are not accepted
+}
+
+// Authenticate has the one tell whose kind of token it is.
+func (c Callers) Authenticate(ctx context.Context, token string) (Principal, error) {
+	if c.Users == nil || strings.HasPrefix(token, KeyPrefix) {
+		return c.Keys.Authenticate(ctx, token)
+	}
+	return c.Users.Authenticate(ctx, token)
 }
 
 type principalKey struct{}
@@ -81,17 +105,29 @@ func (a *API) guard(role Role, basic bool) gin.HandlerFunc {
 		switch {
 		case errors.Is(err, ErrUnauthenticated):
 			challenge(c, basic)
-			a.problem(c, refuse(unauthenticated))
+			a.problem(c, a.turnAway(c.Request.Context(), err))
 			return
 		case err != nil:
 			a.problem(c, err)
 			return
-		case p.Role < role:
-			a.problem(c, refuse(forbidden).because("This needs the role %s; %s has the role %s.", role, p.Name, p.Role))
+		}
+		if err := p.holds(role); err != nil {
+			a.problem(c, err)
 			return
 		}
 		c.Request = c.Request.WithContext(WithPrincipal(c.Request.Context(), p))
 	}
+}
+
+// turnAway is the problem of a token that is not accepted, with the reason if it may be told.
+func (a *API) turnAway(ctx context.Context, err error) error {
+	denied, ok := errors.AsType[*deniedError](err)
+	if !ok {
+		return refuse(unauthenticated)
+	}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "token refused", slog.String("reason", denied.reason),
+		slog.String("request_id", requestIDOf(ctx)))
+	return refuse(unauthenticated).because("%s", denied.reason)
 }
 
 // challenge tells the client how to authenticate.

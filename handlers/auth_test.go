@@ -96,48 +96,11 @@ func TestTheCallersNameIsRecorded(t *testing.T) {
 	}
 }
 
-// user authenticates everybody as one user, as an authenticator of signed tokens will.
+// user authenticates everybody as one user, as [Tokens] do.
 type user struct{ err error }
 
 func (u user) Authenticate(context.Context, string) (Principal, error) {
-	return Principal{Name: "alice", Role: RoleOperator, Owner: alice}, u.err
-}
-
-func TestAUserSeesAndTouchesItsOwnTasksOnly(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Auth = user{} })
-	for id, owner := range map[string]string{"mine": alice, "theirs": bob} {
-		if _, _, err := w.fake.Start(t.Context(), saga.Request{ID: id, Type: "demo", Input: []byte("{}"), Owner: owner}); err != nil {
-			t.Fatal(err)
-		}
-		w.fake.happen(id, saga.Event{Kind: saga.KindCompleted})
-	}
-	resolve := `{"step":"a","action":"skip","reason":"r"}`
-	for line, body := range map[string]string{
-		"GET ": "", "GET /events": "", "POST /cancel": "", "POST /retry": "", "POST /signals/s": "1", "POST /resolve": resolve,
-	} {
-		method, suffix, _ := strings.Cut(line, " ")
-		if a := w.call(method+" /v1/tasks/mine"+suffix, body, "Authorization: Bearer x"); a.Code == 404 {
-			t.Errorf("%s: my own is hidden: %s", line, a.Body)
-		}
-		if a := w.must(404, method+" /v1/tasks/theirs"+suffix, body, "Authorization: Bearer x"); a.slug() != "no-such-task" {
-			t.Errorf("%s: %s", line, a.Body)
-		}
-		if n := len(w.fake.journals["theirs"]); n != 2 {
-			t.Errorf("%s: done all the same", line)
-		}
-	}
-	w.must(200, "GET /v1/tasks", "", "Authorization: Bearer x")
-	if w.fake.query.Owner != alice {
-		t.Errorf("lists the tasks of %q", w.fake.query.Owner)
-	}
-	w.must(403, "GET /v1/tasks?user_id="+bob, "", "Authorization: Bearer x")
-	w.must(403, "POST /v1/tasks", with(`"user_id":"`+bob+`"`), "Authorization: Bearer x")
-	if a := w.must(202, "POST /v1/tasks", with(`"user_id":"`+strings.ToUpper(alice)+`"`), "Authorization: Bearer x"); a.json("user_id") != alice {
-		t.Errorf("got %s", a.Body)
-	}
-	if a := w.must(202, "POST /v1/tasks", demo, "Authorization: Bearer x"); a.json("user_id") != alice {
-		t.Errorf("got %s", a.Body)
-	}
+	return Principal{Name: "user:" + alice, Role: RoleStarter, Owner: alice}, u.err
 }
 
 func TestAnAuthenticatorThatCannotTellIsNotARefusal(t *testing.T) {

@@ -40,11 +40,18 @@ func (a *API) startBatch(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
-	answer, err := a.startAll(c.Request.Context(), items)
+	ctx := c.Request.Context()
+	allowed, err := a.rates.upTo(ctx, len(items))
 	if err != nil {
 		a.problem(c, err)
 		return
 	}
+	answer, err := a.startAll(ctx, items[:allowed])
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	answer.leaveOut(len(items)-allowed, a.refused(ctx, 0, refuse(tooMany)))
 	a.json(c, http.StatusMultiStatus, answer)
 }
 
@@ -112,7 +119,6 @@ func (a *API) startAll(ctx context.Context, items []item) (batchAnswer, error) {
 		}
 		answer.skip(a.refused(ctx, 0, *err))
 	}
-	answer.count()
 	return answer, nil
 }
 
@@ -141,6 +147,14 @@ func (b *batchAnswer) skip(with batchItem) {
 	}
 }
 
+// leaveOut answers the last n items, which were not tried because the caller has started too many, and counts them all.
+func (b *batchAnswer) leaveOut(n int, with batchItem) {
+	for range n {
+		b.Items = append(b.Items, with)
+	}
+	b.count()
+}
+
 func (b *batchAnswer) count() {
 	for _, it := range b.Items {
 		switch it.Status {
@@ -161,5 +175,5 @@ func (a *API) startSafely(ctx context.Context, it item) (task saga.Task, created
 			err = a.panicked(ctx, v)
 		}
 	}()
-	return a.startOne(ctx, it)
+	return a.startOne(ctx, it, startRequest)
 }

@@ -73,6 +73,7 @@ func (a *API) streamEvents(c *gin.Context) {
 type follower struct {
 	watcher  Watcher
 	closing  <-chan struct{}
+	allowed  func() bool // whether the client still may follow
 	id       string
 	at       place
 	appended <-chan struct{}
@@ -92,6 +93,7 @@ func (a *API) follow(c *gin.Context) (*follower, error) {
 	}
 	ctx := c.Request.Context()
 	f := &follower{watcher: a.tasks, closing: a.closing, id: id, at: at}
+	f.allowed = func() bool { return a.stillSees(c.Request, f.task) }
 	// The watch comes first, so that an append between the two is told.
 	if f.appended, err = a.tasks.Watch(ctx, id); err != nil {
 		return nil, err
@@ -148,6 +150,9 @@ func (f *follower) wait(ctx context.Context, out *stream, beat <-chan time.Time)
 		case _, ok := <-f.appended:
 			return ok, nil
 		case <-beat:
+			if !f.allowed() {
+				return false, out.comment("the key or token is no longer valid")
+			}
 			if err := out.comment("still here"); err != nil {
 				return false, err
 			}

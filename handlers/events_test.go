@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +200,49 @@ func TestAStreamEnds(t *testing.T) {
 				}
 				if got := told(p.Body.String()); !strings.HasSuffix(got, tc.last) {
 					t.Errorf("got %s", got)
+				}
+			})
+		})
+	}
+}
+
+// changing authenticates everybody as whoever is put there.
+type changing struct{ now atomic.Pointer[Principal] }
+
+func (c *changing) Authenticate(context.Context, string) (Principal, error) {
+	p := *c.now.Load()
+	if p.Role == 0 {
+		return Principal{}, ErrUnauthenticated
+	}
+	if p.Name == "nobody knows" {
+		return Principal{}, saga.ErrUnavailable
+	}
+	return p, nil
+}
+
+func TestAStreamEndsWithTheRightToIt(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		after Principal
+		ends  bool
+	}{
+		{"nothing changes", Principal{Name: "alice", Role: RoleStarter, Owner: alice}, false},
+		{"the key is taken away, or the token expires", Principal{}, true},
+		{"the key is another service's now", Principal{Name: "till", Role: RoleReader, Service: "shop_1"}, true},
+		{"it cannot be told", Principal{Name: "nobody knows", Role: RoleReader}, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				who := &changing{}
+				who.now.Store(&Principal{Name: "alice", Role: RoleStarter, Owner: alice})
+				w := begun(t, func(cfg *Config) { cfg.Auth = who })
+				ctx, gone := context.WithCancel(t.Context())
+				defer gone()
+				p := w.begin(request(t, "GET /v1/tasks/a/events", "", bearing).WithContext(ctx))
+				who.now.Store(&c.after)
+				time.Sleep(heartbeat + time.Second)
+				if p.answered() != c.ends {
+					t.Errorf("ended: %t, want %t", p.answered(), c.ends)
 				}
 			})
 		})

@@ -26,6 +26,7 @@ type eventView struct {
 	OutcomeUnknown bool `json:"outcome_unknown,omitempty"` // it may have had its effect
 	Interrupted    bool `json:"interrupted,omitempty"`     // stopped by us; does not count as an attempt
 	TimedOut       bool `json:"timed_out,omitempty"`
+	Assumed        bool `json:"assumed,omitempty"` // nobody knows that the step began, but it may have
 
 	Signal     string             `json:"signal,omitempty"`
 	Action     saga.ResolveAction `json:"action,omitempty"`
@@ -55,6 +56,7 @@ func viewOf(e saga.Event) eventView {
 		Data: e.Data, Error: e.Error, By: e.By, Answers: e.Ref, NotUndone: e.Paths,
 		Final: e.Flags&saga.Final != 0, OutcomeUnknown: e.Flags&saga.Indefinite != 0,
 		Interrupted: e.Flags&saga.Interrupted != 0, TimedOut: e.Flags&saga.TimedOut != 0,
+		Assumed: e.Flags&saga.Assumed != 0,
 	}
 	switch e.Kind {
 	case saga.KindCreated:

@@ -35,12 +35,17 @@ type fake struct {
 	signals   []saga.SignalRequest
 	resolved  saga.Resolution
 	cancelled string
+	deletion  saga.Deletion
 	reads     int // calls of Get and Events
+	letters   []saga.DeadLetter
+	scale     Scale
+	flows     flows
 }
 
 func newFake() *fake {
 	return &fake{
 		journals: map[string][]saga.Event{}, requests: map[string]saga.Request{}, watchers: map[string][]chan struct{}{},
+		scale: Scale{Desired: 1},
 	}
 }
 
@@ -64,7 +69,7 @@ func (f *fake) Start(_ context.Context, r saga.Request) (saga.Task, bool, error)
 		panic("secret-of-a-panic")
 	case r.Type == "away":
 		return saga.Task{}, false, fmt.Errorf("start: %w", saga.ErrUnavailable)
-	case r.Type != "demo":
+	case !f.knows(r.Type):
 		return saga.Task{}, false, fmt.Errorf("start: %w: %q", saga.ErrUnknownType, r.Type)
 	case string(r.Input) == `{"name":7}`:
 		return saga.Task{}, false, saga.Invalid("/input/name", "must be a string")
@@ -249,10 +254,43 @@ func (f *fake) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
 	return out, nil
 }
 
+// DeadLetters takes the last id of a page for its cursor.
+func (f *fake) DeadLetters(_ context.Context, cursor string, limit int) (saga.DeadLetters, error) {
+	leave, err := f.enter()
+	defer leave()
+	if cursor == "forged" {
+		return saga.DeadLetters{}, saga.Invalid("/cursor", "is not ours")
+	}
+	from := slices.IndexFunc(f.letters, func(l saga.DeadLetter) bool { return l.ID == cursor }) + 1
+	page := saga.DeadLetters{Letters: slices.Clone(f.letters[from:])}
+	if len(page.Letters) > limit {
+		page.Letters = page.Letters[:limit]
+		page.Next = page.Letters[limit-1].ID
+	}
+	return page, err
+}
+
+func (f *fake) Resend(_ context.Context, ids []string) (int, error) {
+	leave, err := f.enter()
+	defer leave()
+	before := len(f.letters)
+	f.letters = slices.DeleteFunc(f.letters, func(l saga.DeadLetter) bool { return slices.Contains(ids, l.ID) })
+	return before - len(f.letters), err
+}
+
+func (f *fake) ResendAll(context.Context) (int, error) {
+	leave, err := f.enter()
+	defer leave()
+	n := len(f.letters)
+	f.letters = nil
+	return n, err
+}
+
 func (f *fake) Types() []saga.TaskType {
 	return []saga.TaskType{
-		{Name: "demo", Description: "For tests", Input: json.RawMessage(`{"type":"object"}`)},
-		{Name: "other.demo", Description: "For tests, too", Input: json.RawMessage(`true`)},
+		{Name: "demo", Description: "For tests", Access: saga.AccessOpen, Input: json.RawMessage(`{"type":"object"}`)},
+		{Name: "found", Description: "Makes a service", Access: saga.AccessUnbound, Input: json.RawMessage(`true`)},
+		{Name: "root", Description: "Does anything", Access: saga.AccessPrivileged, Input: json.RawMessage(`true`)},
 	}
 }
 
@@ -264,5 +302,17 @@ func (f *fake) Type(name string) (saga.TaskType, bool) {
 	}
 	return saga.TaskType{}, false
 }
+
+func (f *fake) knows(name string) bool {
+	_, ok := f.Type(name)
+	return ok
+}
+
+func (f *fake) Delete(_ context.Context, d saga.Deletion) (saga.Deleted, error) {
+	f.deletion = d
+	return saga.Deleted{ID: "d1", Counts: saga.Counts{Tasks: 2, Rows: 7}, At: time.Unix(1_790_000_000, 0).UTC()}, f.fail
+}
+
+func (f *fake) Scale(context.Context) (Scale, error) { return f.scale, f.fail }
 
 func (f *fake) Ready(context.Context) error { return f.fail }

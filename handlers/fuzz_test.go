@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -25,11 +26,11 @@ func FuzzStartRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r, err := startRequest(o, anonymous)
+		r, err := startRequest(o)
 		if err != nil {
 			return
 		}
-		if r.ID != "" && !validID(r.ID) || r.Type == "" || !json.Valid(r.Input) || !validUUID(r.Owner) {
+		if r.ID != "" && !validID(r.ID) || r.Type == "" || !json.Valid(r.Input) || r.Owner != "" && !saga.ValidUUID(r.Owner) {
 			t.Errorf("accepted %+v", r)
 		}
 		var plain struct{ Type string }
@@ -68,7 +69,7 @@ func FuzzListQuery(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if q.Limit < 1 || q.Limit > maxLimit || len(q.Cursor) > maxCursor || q.Owner != "" && !validUUID(q.Owner) ||
+		if q.Limit < 1 || q.Limit > maxLimit || len(q.Cursor) > maxCursor || q.Owner != "" && !saga.ValidUUID(q.Owner) ||
 			strings.ContainsFunc(q.Cursor, unprintable) {
 			t.Errorf("accepted %+v", q)
 		}
@@ -104,15 +105,90 @@ func FuzzHeaders(f *testing.F) {
 func FuzzParseKeys(f *testing.F) {
 	f.Add("a:reader:" + hashOf("x"))
 	f.Add("a:reader:osp_x, b:c")
+	f.Add("a:starter:" + hashOf("x") + ":shop_1")
 	f.Fuzz(func(t *testing.T, s string) {
 		keys, err := ParseKeys(s)
 		if (err == nil) != (len(keys) > 0) {
 			t.Errorf("%v, %v", keys, err)
 		}
 		for _, k := range keys {
-			if k.Name == "" || k.Role == 0 {
+			if k.Name == "" || k.Role == 0 || k.Service != "" && (k.Role == RoleOperator || !validService(k.Service)) {
 				t.Errorf("accepted %+v", k)
 			}
+		}
+	})
+}
+
+// A batch is taken with all its items, or something in it is named.
+func FuzzBatch(f *testing.F) {
+	f.Add(`{"tasks":[`+demo+`]}`, `"k"`)
+	f.Add(`{"tasks":[1,null,{}],"tasks":[]}`, "")
+	f.Add(`{"tasks":{}}`, "é")
+	f.Add(`[`, "k")
+	f.Fuzz(func(t *testing.T, body, key string) {
+		if strings.Contains(body, "broken") {
+			return // the fake panics on that type
+		}
+		w := newWorld(t)
+		r := request(t, "POST /v1/tasks/batch", body)
+		r.Header["Idempotency-Key"] = []string{key}
+		a := answer{httptest.NewRecorder(), t}
+		w.api.ServeHTTP(a, r)
+		switch {
+		case a.Code == http.StatusMultiStatus:
+			var sent struct{ Tasks []json.RawMessage }
+			var got batchAnswer
+			if json.Unmarshal([]byte(body), &sent) != nil || json.Unmarshal(a.Body.Bytes(), &got) != nil {
+				t.Fatalf("%s was answered with %s", body, a.Body)
+			}
+			if len(got.Items) == 0 || got.Accepted+got.Existing+got.Refused != len(got.Items) || len(sent.Tasks) > 0 && len(sent.Tasks) != len(got.Items) {
+				t.Errorf("%d items were answered with %s", len(sent.Tasks), a.Body)
+			}
+		case a.Code >= 500 && a.Code != http.StatusServiceUnavailable, a.Code < 400:
+			t.Errorf("%d %s", a.Code, a.Body)
+		}
+	})
+}
+
+// Whoever calls with whatever credentials: only the right key gets in, and nothing of them is in the answer.
+func FuzzAuthorization(f *testing.F) {
+	for _, s := range []string{"Bearer osp_one", "bearer  osp_one ", "Basic eDpvc3Bfb25l", "Bearer", "Bearer osp_two", "Bearer a.b.c", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		w := newWorld(t, func(c *Config) { c.Auth = Keys{keyOf(t, "one", "reader")} })
+		r := request(t, "GET /v1/types", "")
+		r.Header["Authorization"] = []string{header}
+		a := answer{httptest.NewRecorder(), t}
+		w.api.ServeHTTP(a, r)
+		token, ok := bearer(header)
+		switch {
+		case (a.Code == http.StatusOK) != (ok && token == "osp_one"):
+			t.Errorf("%q: %d", header, a.Code)
+		case a.Code != http.StatusOK && a.Code != http.StatusUnauthorized:
+			t.Errorf("%q: %d %s", header, a.Code, a.Body)
+		case a.Code != http.StatusOK && len(token) > 8 && strings.Contains(a.Body.String()+w.log.String(), token):
+			t.Errorf("%q is repeated: %s", header, a.Body)
+		}
+	})
+}
+
+// Headers that say what a body or a request is.
+func FuzzMediaAndRequestID(f *testing.F) {
+	for _, s := range []string{"application/json", "application/json; charset=utf-8", "text/plain", "a/b+json;;", "\x00", "req-7"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, media, id string) {
+		w := newWorld(t)
+		r := request(t, "POST /v1/tasks", demo)
+		r.Header["Content-Type"], r.Header["X-Request-Id"] = []string{media}, []string{id}
+		a := answer{httptest.NewRecorder(), t}
+		w.api.ServeHTTP(a, r)
+		if a.Code != http.StatusAccepted && a.Code != http.StatusUnsupportedMediaType {
+			t.Errorf("%q: %d %s", media, a.Code, a.Body)
+		}
+		if got := a.Header().Get("X-Request-Id"); got != id && got != "req-1" || !validRequestID(got) {
+			t.Errorf("the request %q has the id %q", id, got)
 		}
 	})
 }

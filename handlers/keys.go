@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 )
 
 // KeyPrefix begins every API key, so that leaked ones can be found and other tokens told apart.
@@ -16,19 +17,27 @@ const KeyPrefix = "osp_"
 
 // Key is an API key, of which only the SHA-256 of the whole token, prefix included, is known.
 type Key struct {
-	Name string
-	Role Role
-	Hash [sha256.Size]byte
+	Name    string
+	Role    Role
+	Hash    [sha256.Size]byte
+	Service string // the only service whose tasks it is for, by schema; empty: it is for all
 }
 
-var validKeyName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString
+var (
+	validKeyName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`).MatchString
+	validService = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`).MatchString
+)
 
-// ParseKeys reads keys as OSP_API_KEYS has them: `name:role:sha256-hex`, separated by commas or white space. An error
-// names the entry that is wrong, and never shows its hash: it may be a key that was put there by mistake.
+// keyForm is how OSP_API_KEYS has a key.
+const keyForm = "name:role:sha256-hex or name:role:sha256-hex:service"
+
+// ParseKeys reads keys as OSP_API_KEYS has them: `name:role:sha256-hex` or `name:role:sha256-hex:service`, separated by
+// commas or white space. An error names the entry that is wrong, and never shows its hash: it may be a key that was put
+// there by mistake.
 func ParseKeys(s string) ([]Key, error) {
 	entries := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
 	if len(entries) == 0 {
-		return nil, errors.New("no API keys: give at least one name:role:sha256-hex")
+		return nil, errors.New("no API keys: give at least one " + keyForm)
 	}
 	keys := make([]Key, 0, len(entries))
 	for i, entry := range entries {
@@ -60,24 +69,50 @@ func named(entry string) string {
 
 func parseKey(entry string) (Key, error) {
 	parts := strings.Split(entry, ":")
-	if len(parts) != 3 {
-		return Key{}, fmt.Errorf("has %d of the 3 parts name:role:sha256-hex", len(parts))
-	}
-	if !validKeyName(parts[0]) {
-		return Key{}, errors.New("the name must be 1 to 64 letters, digits, dots, dashes or underscores")
-	}
-	role, ok := ParseRole(parts[1])
-	if !ok {
-		return Key{}, errors.New("the role must be reader, starter or operator")
+	if len(parts) != 3 && len(parts) != 4 {
+		return Key{}, errors.New("write it as " + keyForm)
 	}
 	if strings.HasPrefix(parts[2], KeyPrefix) {
 		return Key{}, errors.New("holds a key itself; put its SHA-256 there, and replace the key, for it may have been seen")
+	}
+	key, err := DescribeKey(parts[0], parts[1], parts[3:]...)
+	if err != nil {
+		return Key{}, err
 	}
 	hash, err := hex.DecodeString(parts[2])
 	if err != nil || len(hash) != sha256.Size {
 		return Key{}, errors.New("the hash must be 64 hexadecimal digits")
 	}
-	return Key{Name: parts[0], Role: role, Hash: [sha256.Size]byte(hash)}, nil
+	key.Hash = [sha256.Size]byte(hash)
+	return key, nil
+}
+
+// DescribeKey returns a key without its hash: what it is called, what it may do, and the one service that it is for, if
+// any is given.
+func DescribeKey(name, role string, service ...string) (Key, error) {
+	if !validKeyName(name) {
+		return Key{}, errors.New("the name must be 1 to 64 letters, digits, dots, dashes or underscores")
+	}
+	r, ok := ParseRole(role)
+	if !ok {
+		return Key{}, errors.New("the role must be reader, starter or operator")
+	}
+	key := Key{Name: name, Role: r}
+	if len(service) == 0 {
+		return key, nil
+	}
+	key.Service = service[0]
+	return key, key.checkService()
+}
+
+func (k Key) checkService() error {
+	switch {
+	case !validService(k.Service):
+		return errors.New("the service must be the name of its schema: a-z, 0-9 and _, at most 63, no digit first")
+	case k.Role == RoleOperator:
+		return errors.New("a key of one service is a reader or a starter, for operators see all services")
+	}
+	return nil
 }
 
 // Keys authenticates by API keys.
@@ -95,5 +130,19 @@ func (k Keys) Authenticate(_ context.Context, token string) (Principal, error) {
 	if found < 0 || !strings.HasPrefix(token, KeyPrefix) {
 		return Principal{}, ErrUnauthenticated
 	}
-	return Principal{Name: k[found].Name, Role: k[found].Role}, nil
+	return Principal{Name: k[found].Name, Role: k[found].Role, Service: k[found].Service}, nil
+}
+
+// KeyRing is [Keys] that may be replaced while they are in use. The zero value lets nobody in.
+type KeyRing struct{ keys atomic.Pointer[Keys] }
+
+// Replace puts other keys in the place of those there were.
+func (r *KeyRing) Replace(k Keys) { r.keys.Store(&k) }
+
+// Authenticate is [Keys.Authenticate] of the keys of now.
+func (r *KeyRing) Authenticate(ctx context.Context, token string) (Principal, error) {
+	if keys := r.keys.Load(); keys != nil {
+		return keys.Authenticate(ctx, token)
+	}
+	return Principal{}, ErrUnauthenticated
 }

@@ -29,11 +29,11 @@ var (
 	}
 	unauthenticated = kind{
 		slug: "unauthenticated", status: http.StatusUnauthorized, title: "Who are you?",
-		detail: "Send a valid key as Authorization: Bearer osp_…",
+		detail: "Send a valid API key, or the access token of a signed-in user, as Authorization: Bearer …",
 	}
 	forbidden = kind{
 		slug: "forbidden", status: http.StatusForbidden, title: "Not allowed",
-		detail: "Use a key whose role, or a user whose tasks, these are.",
+		detail: "Use a key whose role or service, or a user whose tasks, these are.",
 	}
 	crossSite = kind{
 		slug: "cross-site", status: http.StatusForbidden, title: "Refused: a request from another site",
@@ -46,6 +46,10 @@ var (
 	noType = kind{
 		slug: "no-such-type", status: http.StatusNotFound, title: "No such task type",
 		detail: "GET /v1/types lists the types.",
+	}
+	noWorkflow = kind{
+		slug: "no-such-workflow", status: http.StatusNotFound, title: "No such workflow",
+		detail: "No workflow of this id, or no such version of it, has been deployed: GET /v1/workflows lists those that are.",
 	}
 	noRoute = kind{
 		slug: "no-such-route", status: http.StatusNotFound, title: "Nothing here",
@@ -65,8 +69,8 @@ var (
 	}
 	lost = kind{
 		slug: "lost", status: http.StatusConflict, title: "The task is lost",
-		detail: "Redis no longer has the journal of this task, so nothing can be done about it. " +
-			"POST /v1/tasks/{id}/retry starts a new one like it.",
+		detail: "Redis no longer has the journal of this task, and the result store has kept none, so nothing can be done " +
+			"about it. POST /v1/tasks/{id}/retry starts a new one like it.",
 	}
 	unfinished = kind{
 		slug: "unfinished", status: http.StatusConflict, title: "The task has not ended",
@@ -91,7 +95,13 @@ var (
 	}
 	unknownType = kind{
 		slug: "unknown-type", status: http.StatusUnprocessableEntity, title: "Unknown task type",
-		detail: "GET /v1/types lists the types.",
+		detail: "GET /v1/types lists the types, GET /v1/workflows the workflows that are data.",
+	}
+	tooMany = kind{
+		slug: "too-many-requests", status: http.StatusTooManyRequests, title: "Too many tasks in too little time",
+		detail: "You have started as many tasks as you may for now (OSP_RATE_LIMIT). Send what is left after Retry-After " +
+			"seconds.",
+		retry: "1",
 	}
 	internal = kind{
 		slug: "internal", status: http.StatusInternalServerError, title: "Something broke on our side",
@@ -100,16 +110,23 @@ var (
 	}
 	unavailable = kind{
 		slug: "unavailable", status: http.StatusServiceUnavailable, title: "Not available right now",
-		detail: "Nothing is lost, but it cannot be done at this moment. Send the same request again after Retry-After " +
-			"seconds, with an id or an Idempotency-Key.",
+		detail: "Nothing is lost, but it cannot be done, or not be confirmed, at this moment: it may have been taken all the " +
+			"same. Send the same request again after Retry-After seconds, with the same id or Idempotency-Key.",
 		retry: "2",
+	}
+	overloaded = kind{
+		slug: "overloaded", status: http.StatusServiceUnavailable, title: "Too much to do already",
+		detail: "No new task is accepted until there is less to do; those that were accepted go on. Send the same request " +
+			"again after Retry-After seconds, with an id or an Idempotency-Key.",
+		retry: "10",
 	}
 )
 
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
-	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noRoute, noMethod, conflict, finished,
-	lost, unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, internal, unavailable,
+	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
+	lost, unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, unavailable,
+	overloaded,
 }
 
 // meanings says which kind of problem an error is. What is not in it is internal.
@@ -126,6 +143,7 @@ var meanings = []struct {
 	{saga.ErrUnknownType, unknownType},
 	{saga.ErrTooLarge, tooLarge},
 	{saga.ErrUnavailable, unavailable},
+	{saga.ErrUnknownEvent, unavailable}, // of a newer release, whose processes can answer
 	// The request took too long, or this process is stopping, or the client has gone and will not read it.
 	{context.DeadlineExceeded, unavailable},
 	{context.Canceled, unavailable},

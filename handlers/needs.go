@@ -34,6 +34,14 @@ type Commander interface {
 	Resolve(ctx context.Context, id string, r saga.Resolution) (saga.Task, error)
 }
 
+// Deleter deletes what is kept.
+type Deleter interface {
+	// Delete deletes all that is kept of a subject, and notes it in the audit; a dry run only counts. The same id again is
+	// answered as it was the first time. Errors: *[saga.InvalidError], and *[saga.UnfinishedError] while tasks of it have
+	// not ended.
+	Delete(ctx context.Context, d saga.Deletion) (saga.Deleted, error)
+}
+
 // Watcher follows a task.
 type Watcher interface {
 	// Events returns the events with Seq > after, and the task as of the last one. Errors: [saga.ErrNotFound].
@@ -43,10 +51,43 @@ type Watcher interface {
 	Watch(ctx context.Context, id string) (<-chan struct{}, error)
 }
 
+// Undertaker keeps the rows that the result store has refused for good.
+type Undertaker interface {
+	// DeadLetters returns one page. A cursor that it did not make gives a *[saga.InvalidError] about /cursor.
+	DeadLetters(ctx context.Context, cursor string, limit int) (saga.DeadLetters, error)
+	// Resend has rows written again; it tells how many of the ids had been refused.
+	Resend(ctx context.Context, ids []string) (int, error)
+	// ResendAll is Resend for all that have been refused.
+	ResendAll(ctx context.Context) (int, error)
+}
+
 // Catalogue knows the types of tasks.
 type Catalogue interface {
 	Types() []saga.TaskType
 	Type(name string) (saga.TaskType, bool)
+}
+
+// Workflows takes in workflows that are data, and governs their versions. Its errors: [saga.ErrNotFound] for a workflow or a
+// version that is not there, *[saga.InvalidError].
+type Workflows interface {
+	// Check tells what deploying a definition would come to: id, hash and warnings.
+	Check(definition []byte) (saga.Deployment, []saga.Problem, error)
+	// Deploy adds a version, a draft, unless the content has one; with warnings.
+	Deploy(ctx context.Context, definition []byte, by, reason string) (saga.Deployed, []saga.Problem, error)
+	// ChangeVersion brings a version into another state.
+	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error)
+	// Workflows returns each workflow's current version, in the order of the ids, after one of them.
+	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Versions returns a workflow's versions, the newest first, before one of them (0: from the newest on).
+	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	// Version returns one, with its content.
+	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	// Differences tells in what two versions differ.
+	Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error)
+	// VersionNotes returns a workflow's audit, the newest first, before one of its entries (0: from the newest on).
+	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+	// DefinitionSchema is the JSON Schema of definitions.
+	DefinitionSchema() []byte
 }
 
 // Readiness tells whether the process can do its work.
@@ -55,12 +96,23 @@ type Readiness interface {
 	Ready(ctx context.Context) error
 }
 
+// Services knows the services that there are.
+type Services interface {
+	// ServiceOwner returns the UUID of the user whose service a schema is. Errors: [saga.ErrNotFound]; any other means
+	// that it cannot tell at the moment.
+	ServiceOwner(ctx context.Context, schema string) (string, error)
+}
+
 // Tasks is all that the API needs.
 type Tasks interface {
 	Starter
 	Reader
 	Commander
+	Deleter
 	Watcher
+	Undertaker
 	Catalogue
+	Workflows
+	Scaler
 	Readiness
 }

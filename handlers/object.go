@@ -94,6 +94,14 @@ func (o *object) text(name string, r rule) string {
 	return s
 }
 
+// flag takes true or false; false when it is missing or null, or wrong.
+func (o *object) flag(name string) (on bool) {
+	if raw := o.raw(name); raw != nil && json.Unmarshal(raw, &on) != nil {
+		o.wrong(name, "must be true or false")
+	}
+	return on
+}
+
 func (o *object) wrong(name, format string, args ...any) {
 	o.faults = append(o.faults, atPointer(pointer(name), format, args...))
 }

@@ -127,6 +127,11 @@ func matches(t *testing.T, what, name string, data []byte) {
 	}
 }
 
+// schemes are the kinds of tokens that a route takes, by the role that it asks for.
+var schemes = map[string]string{
+	"": "[]", "reader": "[map[key:[]] map[user:[]]]", "starter": "[map[key:[]] map[user:[]]]", "operator": "[map[key:[]]]",
+}
+
 func TestEveryRouteIsDocumentedAndNoOther(t *testing.T) {
 	w := newWorld(t)
 	served, described := map[string]string{}, map[string]string{}
@@ -141,6 +146,10 @@ func TestEveryRouteIsDocumentedAndNoOther(t *testing.T) {
 			}
 			role, _ := at(item, method, "x-osp-role").(string)
 			described[strings.ToUpper(method)+" "+path] = role
+			// Users are starters: what asks for more is for keys only.
+			if got, want := fmt.Sprint(at(item, method, "security")), schemes[role]; got != want {
+				t.Errorf("%s %s takes %s, want %s", method, path, got, want)
+			}
 		}
 	}
 	if !maps.Equal(served, described) {

@@ -25,6 +25,8 @@ type fault struct {
 	Parameter string  `json:"parameter,omitempty"` // in the path or the query
 	Header    string  `json:"header,omitempty"`
 	Pointer   *string `json:"pointer,omitempty"` // JSON pointer into the body
+	Line      int     `json:"line,omitempty"`    // of the body, from 1
+	Column    int     `json:"column,omitempty"`
 	Detail    string  `json:"detail"`
 }
 
@@ -110,13 +112,18 @@ func (a *API) judge(err error) (k kind, detail string, faults []fault) {
 	}
 	if broken, ok := errors.AsType[*saga.InvalidError](err); ok {
 		for _, p := range broken.Problems {
-			faults = append(faults, atPointer(p.Pointer, "%s", p.Detail))
+			f := atPointer(p.Pointer, "%s", p.Detail)
+			f.Line, f.Column = p.Line, p.Column
+			faults = append(faults, f)
 		}
 		return invalid, "", faults
 	}
+	if wait, ok := errors.AsType[*saga.UnfinishedError](err); ok {
+		return unfinished, "Nothing was deleted: " + wait.Error() + ".", nil
+	}
 	k = kindOf(err)
 	if k == unknownType {
-		return k, "", []fault{atPointer("/type", "must be one of: %s", strings.Join(a.typeNames(), ", "))}
+		return k, "", []fault{atPointer("/type", "must be one of %s, or the id of a workflow with an active version", strings.Join(a.typeNames(), ", "))}
 	}
 	return k, "", nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -72,8 +73,12 @@ func (p *parameters) end() error {
 }
 
 var (
-	statusRule = oneOf(string(saga.StatusPending), string(saga.StatusRunning), string(saga.StatusCompleted),
-		string(saga.StatusFailed), string(saga.StatusCancelled))
+	statusRule  = oneOf(saga.StatusPending, saga.StatusRunning, saga.StatusCompleted, saga.StatusFailed, saga.StatusCancelled)
+	stateRule   = oneOf(saga.States...)
+	instantRule = rule{
+		holds: func(s string) bool { _, ok := instant(s); return ok },
+		says:  "must be a time as RFC 3339 has it, from 1970 on, such as 2026-11-23T08:00:00Z (a + is written %2B)",
+	}
 	limitRule = rule{
 		holds: func(s string) bool { n, ok := digits(s); return ok && n >= 1 && n <= maxLimit },
 		says:  "must be a number from 1 to " + strconv.Itoa(maxLimit),
@@ -93,7 +98,24 @@ func digits(s string) (int64, bool) {
 	return n, err == nil
 }
 
-// listQuery reads the query of GET /v1/tasks. A principal that is a user sees its own tasks only.
+// instant reads a time that every result store can compare with.
+func instant(s string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, s)
+	at = at.UTC().Truncate(time.Microsecond) // as exact as the times of tasks
+	return at, err == nil && at.Year() >= 1970 && at.Year() <= 9999
+}
+
+// period takes the parameters that bound when tasks were created. A bound that is not given is zero.
+func (p *parameters) period() (from, until time.Time) {
+	from, _ = instant(p.text("from", instantRule))
+	until, _ = instant(p.text("until", instantRule))
+	if !until.IsZero() && !until.After(from) {
+		p.wrong("until", "must be after from")
+	}
+	return from, until
+}
+
+// listQuery reads the query of GET /v1/tasks, and narrows it to what the principal may see.
 func listQuery(raw string, who Principal) (saga.Query, error) {
 	p, err := parseQuery(raw)
 	if err != nil {
@@ -101,23 +123,19 @@ func listQuery(raw string, who Principal) (saga.Query, error) {
 	}
 	q := saga.Query{
 		Status:  saga.Status(p.text("status", statusRule)),
+		State:   saga.State(p.text("state", stateRule)),
 		Type:    p.text("type", rule{holds: saga.ValidID, says: idSays}),
 		Service: p.text("service", nameRule),
 		Owner:   strings.ToLower(p.text("user_id", userRule)),
 		Cursor:  p.text("cursor", cursorRule),
 		Limit:   defaultLimit,
 	}
+	q.From, q.Until = p.period()
 	if n, ok := digits(p.text("limit", limitRule)); ok {
 		q.Limit = int(n)
 	}
 	if err := p.end(); err != nil {
 		return q, err
 	}
-	if who.Owner != "" {
-		if q.Owner != "" && q.Owner != who.Owner {
-			return q, refuse(forbidden, fault{Parameter: "user_id", Detail: "is not yours"})
-		}
-		q.Owner = who.Owner
-	}
-	return q, nil
+	return q, who.narrow(&q)
 }

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -41,26 +40,6 @@ func taskID(c *gin.Context) (string, error) {
 		return "", refuse(invalid, fault{Parameter: "id", Detail: idSays})
 	}
 	return id, nil
-}
-
-// visible hides other users' tasks from a principal that is a user: that they exist is not told either.
-func visible(ctx context.Context, t saga.Task) error {
-	if owner := PrincipalOf(ctx).Owner; owner != "" && t.UserID != owner {
-		return refuse(noTask)
-	}
-	return nil
-}
-
-// mine checks, before something is done to a task, that the principal may know of it.
-func (a *API) mine(ctx context.Context, id string) error {
-	if PrincipalOf(ctx).Owner == "" {
-		return nil
-	}
-	task, err := a.tasks.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	return visible(ctx, task)
 }
 
 // listTasks answers with one page of tasks, newest first: GET /v1/tasks.

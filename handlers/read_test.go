@@ -3,6 +3,7 @@ package handlers
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -48,8 +49,13 @@ func TestList(t *testing.T) {
 	}
 	w.must(202, "POST /v1/tasks", with(`"id":"a"`))
 	w.fake.page = saga.Page{Tasks: []saga.Task{w.fake.task("a")}, Next: "c2"}
-	a := w.must(200, "GET /v1/tasks?status=running&type=demo&service=svc&user_id="+strings.ToUpper(alice)+"&cursor=c1&limit=200", "")
-	want := saga.Query{Status: saga.StatusRunning, Type: "demo", Service: "svc", Owner: alice, Cursor: "c1", Limit: 200}
+	a := w.must(200, "GET /v1/tasks?status=running&type=demo&service=svc&user_id="+strings.ToUpper(alice)+"&cursor=c1&limit=200"+
+		"&state=waiting&from=2026-11-24T08:00:00.123456789Z&until=2026-11-24T09:30:00%2B01:00", "")
+	want := saga.Query{
+		Status: saga.StatusRunning, State: saga.Waiting, Type: "demo", Service: "svc", Owner: alice,
+		From:  time.Date(2026, 11, 24, 8, 0, 0, 123456000, time.UTC),
+		Until: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Cursor: "c1", Limit: 200,
+	}
 	if w.fake.query != want {
 		t.Errorf("got %+v, want %+v", w.fake.query, want)
 	}
@@ -69,6 +75,12 @@ func TestListRefuses(t *testing.T) {
 		{"several", "b=1&limit=x&a=2", "parameter limit, parameter a, parameter b"},
 		{"a parameter twice", "limit=1&limit=2", "parameter limit"},
 		{"a state for a status", "status=waiting", "parameter status"},
+		{"a state that is none", "state=lost", "parameter state"},
+		{"a day for a time", "from=2026-11-24", "parameter from"},
+		{"a time whose + is a space", "until=2026-11-24T09:30:00+01:00", "parameter until"},
+		{"a time before there were tasks", "from=0000-01-01T00:00:00Z", "parameter from"},
+		{"a period of no length", "from=2026-11-24T09:00:00Z&until=2026-11-24T10:00:00%2B01:00", "parameter until"},
+		{"a period that ends before it begins", "from=2026-11-24T09:00:00Z&until=2025-11-24T09:00:00Z", "parameter until"},
 		{"limit 0", "limit=0", "parameter limit"},
 		{"limit 201", "limit=201", "parameter limit"},
 		{"a negative limit", "limit=-1", "parameter limit"},
@@ -94,7 +106,7 @@ func TestListRefuses(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	w := newWorld(t)
-	if a := w.must(200, "GET /v1/types", ""); a.json("types.1.name") != "other.demo" {
+	if a := w.must(200, "GET /v1/types", ""); a.json("types.1.name") != "found" {
 		t.Errorf("got %s", a.Body)
 	}
 	if a := w.must(200, "GET /v1/types/demo", ""); a.json("input_schema.type") != "object" {

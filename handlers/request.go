@@ -1,15 +1,12 @@
 package handlers
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
-
-var validUUID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`).MatchString
 
 // validID is [saga.ValidID] without what a URL cannot name: clients resolve dots away.
 func validID(id string) bool { return saga.ValidID(id) && id != "." && id != ".." }
@@ -21,10 +18,14 @@ func upTo(n int) func(string) bool {
 	return func(s string) bool { return s != "" && len(s) <= n }
 }
 
-func oneOf(words ...string) rule {
+func oneOf[T ~string](words ...T) rule {
+	names := make([]string, len(words))
+	for i, word := range words {
+		names[i] = string(word)
+	}
 	return rule{
-		holds: func(s string) bool { return slices.Contains(words, s) },
-		says:  "must be one of: " + strings.Join(words, ", "),
+		holds: func(s string) bool { return slices.Contains(names, s) },
+		says:  "must be one of: " + strings.Join(names, ", "),
 	}
 }
 
@@ -38,52 +39,38 @@ var (
 	idRule       = rule{holds: validID, says: idSays}
 	typeRule     = rule{required: true, holds: upTo(128), says: "must be 1 to 128 bytes"}
 	nameRule     = rule{holds: saga.ValidID, says: idSays}
-	userRule     = rule{holds: validUUID, says: "must be a UUID"}
+	userRule     = rule{holds: saga.ValidUUID, says: "must be a UUID"}
 	timeRule     = rule{holds: isTime, says: "must be a time as RFC 3339 has it, such as 2026-11-23T08:00:00Z"}
 	priorityRule = oneOf("high", "default", "low")
 )
 
-// startRequest reads what POST /v1/tasks takes.
-func startRequest(o *object, p Principal) (saga.Request, error) {
+// startRequest reads what POST /v1/tasks takes. What is asked for may not be allowed: see [API.permit].
+func startRequest(o *object) (saga.Request, error) {
 	r := saga.Request{
 		ID:       o.text("id", idRule),
 		Type:     o.text("type", typeRule),
 		Input:    o.raw("input"),
 		Service:  o.text("service", nameRule),
-		By:       p.Name,
 		Queue:    o.text("queue", nameRule),
 		Priority: o.text("priority", priorityRule),
+		LimitKey: o.text("limit_key", nameRule),
 	}
-	switch {
-	case r.Input == nil:
+	if r.Input == nil {
 		o.wrong("input", "is required")
-	case len(r.Input) > saga.MaxInput:
-		return r, refuse(tooLarge, atPointer("/input", "has %d bytes; the limit is %d", len(r.Input), saga.MaxInput))
+	}
+	if err := fits(r.Input); err != nil {
+		return r, err
 	}
 	if s := o.text("process_at", timeRule); s != "" {
 		r.ProcessAt, _ = time.Parse(time.RFC3339, s)
 	}
-	user := strings.ToLower(o.text("user_id", userRule))
-	if err := o.end(); err != nil {
-		return r, err
-	}
-	owner, err := ownerFor(p, user)
-	if err != nil {
-		return r, refuse(forbidden, atPointer("/user_id", "is not yours"))
-	}
-	r.Owner = owner
-	return r, nil
+	r.Owner = strings.ToLower(o.text("user_id", userRule))
+	return r, o.end()
 }
 
-// ownerFor says whose a task is that p starts for a user.
-func ownerFor(p Principal, user string) (string, error) {
-	switch {
-	case p.Owner != "" && user != "" && user != p.Owner:
-		return "", refuse(forbidden)
-	case p.Owner != "":
-		return p.Owner, nil
-	case user != "":
-		return user, nil
+func fits(input []byte) error {
+	if len(input) > saga.MaxInput {
+		return refuse(tooLarge, atPointer("/input", "has %d bytes; the limit is %d", len(input), saga.MaxInput))
 	}
-	return saga.NilOwner, nil
+	return nil
 }

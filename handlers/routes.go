@@ -18,6 +18,7 @@ type route struct {
 	role   Role // the least role that may call it; zero: anybody
 	handle gin.HandlerFunc
 	stream bool // may last longer than patience
+	starts bool // starts tasks, and is refused when there are too many
 }
 
 // routes is every endpoint. A test compares it with openapi.json.
@@ -36,17 +37,35 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/v1/types", role: RoleReader, handle: a.listTypes},
 		{method: http.MethodGet, path: "/v1/types/:name", role: RoleReader, handle: a.getType},
 
+		{method: http.MethodGet, path: "/schemas/workflow-1.json", handle: a.definitionSchema},
+		{method: http.MethodGet, path: "/v1/workflows", role: RoleReader, handle: a.listWorkflows},
+		{method: http.MethodGet, path: "/v1/workflows/:id", role: RoleReader, handle: a.listVersions},
+		{method: http.MethodGet, path: "/v1/workflows/:id/versions/:version", role: RoleOperator, handle: a.getVersion},
+		{method: http.MethodGet, path: "/v1/workflows/:id/diff", role: RoleOperator, handle: a.compareVersions},
+		{method: http.MethodGet, path: "/v1/workflows/:id/audit", role: RoleOperator, handle: a.listNotes},
+		{method: http.MethodPost, path: "/v1/workflows", role: RoleOperator, handle: a.deployWorkflow},
+		{method: http.MethodPost, path: "/v1/workflows/:id/state", role: RoleOperator, handle: a.changeVersion},
+
+		{method: http.MethodGet, path: "/v1/scale", role: RoleReader, handle: a.getScale},
+
 		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
 		{method: http.MethodGet, path: "/v1/tasks/:id", role: RoleReader, handle: a.getTask},
 		{method: http.MethodGet, path: "/v1/tasks/:id/events", role: RoleReader, handle: a.streamEvents, stream: true},
 
-		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask},
-		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch},
+		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask, starts: true},
+		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask},
 		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask},
-		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask, starts: true},
+
+		{method: http.MethodGet, path: "/v1/executions", role: RoleReader, handle: a.listExecutions},
+		{method: http.MethodPost, path: "/v1/executions", role: RoleStarter, handle: a.startExecution, starts: true},
 
 		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask},
+
+		{method: http.MethodGet, path: "/v1/dead-letters", role: RoleOperator, handle: a.listDeadLetters},
+		{method: http.MethodPost, path: "/v1/dead-letters/resend", role: RoleOperator, handle: a.resendDeadLetters},
+		{method: http.MethodPost, path: "/v1/deletions", role: RoleOperator, handle: a.deleteSubject},
 	}...)
 }
 
@@ -55,6 +74,9 @@ func (a *API) chain(r route) []gin.HandlerFunc {
 	chain := []gin.HandlerFunc{private}
 	if r.role != 0 {
 		chain = append(chain, a.Guard(r.role))
+	}
+	if r.starts {
+		chain = append(chain, a.unlessOverloaded)
 	}
 	if !r.stream {
 		chain = append(chain, bounded)

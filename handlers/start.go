@@ -11,7 +11,7 @@ import (
 
 // startTask starts one task: POST /v1/tasks.
 func (a *API) startTask(c *gin.Context) {
-	task, created, err := a.start(c)
+	task, created, err := a.start(c, startRequest)
 	if err != nil {
 		a.problem(c, err)
 		return
@@ -19,7 +19,13 @@ func (a *API) startTask(c *gin.Context) {
 	a.after(c, startStatus(created), task)
 }
 
-func (a *API) start(c *gin.Context) (saga.Task, bool, error) {
+// reading makes a request of the object that a client has sent.
+type reading func(*object) (saga.Request, error)
+
+func (a *API) start(c *gin.Context, read reading) (saga.Task, bool, error) {
+	if err := a.rates.one(c.Request.Context()); err != nil {
+		return saga.Task{}, false, err
+	}
 	data, err := body(c, maxStart)
 	if err != nil {
 		return saga.Task{}, false, err
@@ -31,7 +37,7 @@ func (a *API) start(c *gin.Context) (saga.Task, bool, error) {
 	if err != nil {
 		return saga.Task{}, false, err
 	}
-	return a.startOne(c.Request.Context(), item{data: data, key: key})
+	return a.startOne(c.Request.Context(), item{data: data, key: key}, read)
 }
 
 // startStatus is 202 for a task that this request began, 200 for one that exists already.
@@ -49,17 +55,25 @@ type item struct {
 	of   string // which of a batch's items it is, for its key
 }
 
-func (a *API) startOne(ctx context.Context, it item) (saga.Task, bool, error) {
+func (a *API) startOne(ctx context.Context, it item, read reading) (saga.Task, bool, error) {
 	o, err := newObject(it.data)
 	if err != nil {
 		return saga.Task{}, false, err
 	}
-	r, err := startRequest(o, PrincipalOf(ctx))
+	r, err := read(o)
 	if err != nil {
+		return saga.Task{}, false, err
+	}
+	if err := a.permit(ctx, &r); err != nil {
 		return saga.Task{}, false, err
 	}
 	if err := identify(&r, it.key, it.of); err != nil {
 		return saga.Task{}, false, err
 	}
+	leave, err := a.gate.enter(ctx)
+	if err != nil {
+		return saga.Task{}, false, err
+	}
+	defer leave()
 	return a.tasks.Start(ctx, r)
 }

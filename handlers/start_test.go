@@ -142,7 +142,7 @@ func TestStartSaysWhereTheSyntaxIsWrong(t *testing.T) {
 func TestStartListsTheTypesThereAre(t *testing.T) {
 	w := newWorld(t)
 	a := w.must(422, "POST /v1/tasks", `{"type":"nope","input":{}}`)
-	if got := a.json("errors.0.detail"); got != "must be one of: demo, other.demo" {
+	if got := a.json("errors.0.detail"); got != "must be one of demo, found, root, or the id of a workflow with an active version" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,16 +1,16 @@
 package handlers
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/osp-platform/osp/internal/testenv"
 )
 
 // world is an API over a fake, with what it logged.
@@ -18,12 +18,12 @@ type world struct {
 	t    *testing.T
 	fake *fake
 	api  *API
-	log  *lockedBuffer
+	log  *testenv.Log
 }
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, fake: newFake(), log: &lockedBuffer{}}
+	w := &world{t: t, fake: newFake(), log: &testenv.Log{}}
 	cfg := Config{
 		Tasks: w.fake, Now: time.Now, NewID: func() string { return "req-1" },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -33,23 +33,6 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	}
 	w.api = New(cfg)
 	return w
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // request makes a request of "METHOD /path", a body and "Header: value" lines.
