@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/osp-platform/osp/handlers"
+	"github.com/osp-platform/osp/internal/scale"
 )
 
 // vars is an environment, and the files that it names.
@@ -52,10 +55,11 @@ func TestDefaults(t *testing.T) {
 	}
 	c.Secret = nil
 	want := Config{
-		Role: RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 3, SupabaseURL: "https://abc.supabase.co",
+		Scale: scale.Rule{Min: 1, Max: 10, PerWorker: 64},
+		Role:  RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 3, SupabaseURL: "https://abc.supabase.co",
 		SupabaseKey: "sb_secret_x", Open: true, Queues: map[string]int{"high": 6, "default": 3, "low": 1}, Concurrency: 64,
 		Servers: 2, CheckInterval: 10 * time.Millisecond, ShutdownTimeout: 8 * time.Second, Drain: time.Second, Lease: 5 * time.Second,
-		KeepFinished: 24 * time.Hour, LogLevel: slog.LevelInfo,
+		KeepFinished: 24 * time.Hour, LogLevel: slog.LevelInfo, Accept: AcceptRedis, MaxMemory: memoryMark{Percent: 85},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -74,22 +78,45 @@ func TestVariables(t *testing.T) {
 	}{
 		{"ROLE", "worker", func(c Config) any { return c.Role }, RoleWorker, []string{"server", "API"}},
 		{"PORT", "9", func(c Config) any { return fmt.Sprint(c.Port, c.PortGiven) }, "9 true", []string{"http", "-1", "65536", "80.5"}},
-		{"REDIS_URL", "redis://r:1", func(c Config) any { return c.RedisURL }, "redis://r:1", nil},
+		{"REDIS_URL", "redis://r:1", func(c Config) any { return c.RedisURL }, "redis://r:1", []string{"localhost:6379", "http://x", "redis://u:p#w@x", "redis-sentinel://x"}},
 		{"REDIS_POOL_SIZE", "1000", func(c Config) any { return c.RedisPool }, 1000, []string{"0", "1001", "many"}},
 		{"OSP_CONCURRENCY", "10000", func(c Config) any { return c.Concurrency }, 10_000, []string{"0", "10001", "all"}},
 		{"OSP_SERVERS", "16", func(c Config) any { return c.Servers }, 16, []string{"0", "17", "x"}},
 		{"OSP_CHECK_INTERVAL", "20ms", func(c Config) any { return c.CheckInterval }, 20 * time.Millisecond, []string{"20", "0s", "-1s", "soon"}},
 		{"OSP_SHUTDOWN_TIMEOUT", "1m", func(c Config) any { return c.ShutdownTimeout }, time.Minute, []string{"8", "0s", "-1s"}},
+		{"OSP_ACCEPT", "replica", func(c Config) any { return c.Accept }, AcceptReplica, []string{"Redis", "all", "store"}},
 		{"OSP_LEASE", "3s", func(c Config) any { return c.Lease }, 3 * time.Second, []string{"3", "0s", "-1s"}},
 		{"OSP_KEEP_FINISHED", "1h", func(c Config) any { return c.KeepFinished }, time.Hour, []string{"1d", "0s", "-1h"}},
+		{"OSP_RETENTION", "90d", func(c Config) any { return c.Retention }, 90 * 24 * time.Hour, []string{
+			"0", "0d", "-1d", "-1h", "d", "90", "1.5d", "1d-1h", "1d0s", "23h", "90days", "999999999999d", "106751d24h", "1h1d",
+		}},
+		{"OSP_SCALE_MIN", "10", func(c Config) any { return c.Scale.Min }, 10, []string{"0", "-1", "1001", "one"}},
+		{"OSP_SCALE_MAX", "1000", func(c Config) any { return c.Scale.Max }, 1000, []string{"0", "1001", "many"}},
+		{"OSP_SCALE_PER_WORKER", "1", func(c Config) any { return c.Scale.PerWorker }, 1, []string{"0", "1000001", "1.5"}},
 		{"OSP_HTTP_ALLOW_PRIVATE", "true", func(c Config) any { return c.AllowPrivate }, true, []string{"yes", "on"}},
+		{"OSP_RATE_LIMIT", "600/m,burst=5", func(c Config) any { return c.RateLimit }, handlers.Rate{PerSecond: 10, Burst: 5}, []string{
+			"100", "100/d", "0/s", "-1/s", "1.5/s", "/s", "100/s,", "100/s,burst=0", "100/s,burst=x", "100/s,burst=", "burst=5", "99999999/s",
+		}},
+		{"OSP_MAX_BACKLOG", "100000", func(c Config) any { return c.MaxBacklog }, 100_000, []string{"0", "-1", "many", "1000000001"}},
+		{
+			"OSP_LIMITS", "http.saga:concurrency=20,rate=100/s; a:per=key,rate=6/m;b:concurrency=1,per=service",
+			func(c Config) any { return fmt.Sprint(c.Limits) }, "map[a:{0 10s key} b:{1 0s service} http.saga:{20 10ms type}]",
+			[]string{
+				"http.saga", "http.saga:", "http.saga:concurrency=0", "http.saga:concurrency=x", "http.saga:rate=100", "http.saga:rate=1/d",
+				"http.saga:per=service", "http.saga:per=host,rate=1/s", "http.saga:rate=1/s,rate=2/s", "http.saga:rate=1/s,", ":rate=1/s",
+				"http.saga:rate=1/s;", "a:rate=1/s;a:rate=2/s", "http.saga:burst=3,rate=1/s",
+			},
+		},
+		{"OSP_MAX_MEMORY", "800MB", func(c Config) any { return c.MaxMemory }, memoryMark{Bytes: 800 << 20}, []string{
+			"0", "0%", "101%", "85 %", "1tb", "mb", "-1mb", "1.5gb", "9999999999999gb",
+		}},
 		{"LOG_LEVEL", "warn", func(c Config) any { return c.LogLevel }, slog.LevelWarn, []string{"loud", "7"}},
 		{
 			"OSP_QUEUES", "default:2, fast:7,slow", func(c Config) any { return fmt.Sprint(c.Queues) }, "map[default:2 fast:7 slow:1]",
 			[]string{"high:6", "default:0", "default:-1", "default:x", "Default:1,default:1", "default:1,", "default:1,a b:2", "default:1,:2", "default:1," + strings.Repeat("q", 49)},
 		},
 		{"SUPABASE_URL", "http://localhost:54321", func(c Config) any { return c.SupabaseURL }, "http://localhost:54321", []string{"abc.supabase.co", "postgres://x"}},
-		{"SUPABASE_SERVICE_ROLE_KEY", "eyJx", func(c Config) any { return c.SupabaseKey }, "eyJx", []string{"sb_publishable_x"}},
+		{"SUPABASE_SERVICE_ROLE_KEY", "eyJx", func(c Config) any { return c.SupabaseKey }, "eyJx", []string{"sb_publishable_x", "osp_x", "sb_secret_"}},
 		{"OSP_RESULTS", "sqlite:/data/x.db", func(c Config) any { return c.SQLite }, "/data/x.db", []string{"sqlite:", "/data/x.db", "postgres://x"}},
 		{"OSP_AUTH", "off", func(c Config) any { return c.Open }, true, []string{"no", "OFF", "false"}},
 		{"OSP_API_KEYS", ada, func(c Config) any { return c.Keys[0].Name }, "ada", []string{"ada", "ada:operator:ff", "osp_x"}},
@@ -161,11 +188,13 @@ func TestWhatARoleNeeds(t *testing.T) {
 		{"an API needs one", RoleAPI, sqlite, "map[OSP_API_KEYS:1]"},
 		{"all needs one", RoleAll, with(sqlite, vars{"OSP_AUTH": "on"}), "map[OSP_API_KEYS:1]"},
 		{"nothing at all", RoleAll, vars{}, "map[OSP_API_KEYS:1 SUPABASE_SERVICE_ROLE_KEY:1 SUPABASE_URL:1]"},
-		{"everything wrong is told at once", RoleWorker, with(sqlite, vars{"PORT": "x", "OSP_LEASE": "x"}), "map[OSP_LEASE:1 PORT:1]"},
+		{"a replica of a Redis that has none", RoleDev, vars{"HOME": "/home/me", "OSP_ACCEPT": "replica"}, "map[OSP_ACCEPT:1]"},
+		{"everything wrong is told at once", RoleWorker, with(sqlite, vars{"PORT": "x", "OSP_LEASE": "x", "REDIS_URL": "x"}), "map[OSP_LEASE:1 PORT:1 REDIS_URL:1]"},
 		{"a file that cannot be read is told of once", RoleWorker, with(sqlite, vars{"PORT_FILE": "/none"}), "map[PORT_FILE:1]"},
 		{"dev needs nothing", RoleDev, home, ""},
 		{"dev without a home", RoleDev, vars{}, "map[XDG_DATA_HOME:1]"},
 		{"dev with its own file", RoleDev, sqlite, ""},
+		{"dev does not look at REDIS_URL", RoleDev, with(home, vars{"REDIS_URL": "x"}), ""},
 	} {
 		config, err := Load(c.role, c.vars.env())
 		if got := blamed(err); len(got)+len(c.want) > 0 && fmt.Sprint(got) != c.want {
@@ -213,5 +242,20 @@ func TestKeysAreNotShown(t *testing.T) {
 	_, err := Load(RoleAPI, with(enough, vars{"OSP_AUTH": "", "OSP_API_KEYS": "ada:operator:osp_MYKEY", "SUPABASE_SERVICE_ROLE_KEY": "sb_publishable_MYKEY"}).env())
 	if err == nil || strings.Contains(err.Error(), "MYKEY") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestARetentionIsToldInDaysOrAsADuration(t *testing.T) {
+	for v, want := range map[string]time.Duration{
+		"": 0, "1d": 24 * time.Hour, "720h": 30 * 24 * time.Hour, "1d12h30m": 36*time.Hour + 30*time.Minute, "24h": 24 * time.Hour,
+	} {
+		c, err := Load("", with(enough, vars{"OSP_RETENTION": v}).env())
+		if err != nil || c.Retention != want {
+			t.Errorf("%q: %v, %v; want %v", v, c.Retention, err, want)
+		}
+	}
+	_, err := Load("", with(enough, vars{"OSP_RETENTION": "2d", "OSP_KEEP_FINISHED": "49h"}).env())
+	if err == nil || !strings.Contains(err.Error(), "less than OSP_KEEP_FINISHED (49h0m0s)") {
+		t.Errorf("a row would go before its journal: %v", err)
 	}
 }

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"regexp"
 	"time"
@@ -10,26 +8,27 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/osp-platform/osp/handlers"
-	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
 )
 
 // handler is what the role answers: the API where it is served, health everywhere.
 func (s *Server) handler() http.Handler {
 	c := handlers.Config{
-		Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
+		Auth: s.authenticator(), Services: s.store, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
-	if !s.config.Open {
-		c.Auth = handlers.Keys(s.config.Keys)
-	}
 	if s.config.Role.serves() {
-		c.Tasks = api{s.dispatcher, s}
+		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.gauge, s}
+		c.Rate, c.Load = s.config.RateLimit, s.load
 	}
 	h := handlers.New(c)
-	if s.config.Role.serves() {
+	if !s.config.Role.serves() {
+		// A worker's port is not for the public, and a worker knows no keys.
+		h.GET("/metrics", gin.WrapH(s.gauge))
+	} else {
+		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.gauge))
 		// Without authentication only dev lets the monitor change anything, and it listens on loopback only.
 		readOnly := s.config.Open && s.config.Role != RoleDev
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })
@@ -54,26 +53,13 @@ func localOnly(c *gin.Context) {
 	})
 }
 
-// api is the dispatcher with the server's readiness: all that the handlers need.
+// api is all that the handlers need.
 type api struct {
 	*tasks.Dispatcher
+	*tasks.Deleter
+	*tasks.Deployer
+	handlers.Scaler
 	handlers.Readiness
-}
-
-// Ready tells whether Redis answers, and whether the result store has ever answered. Tasks are accepted and carried out
-// while the store is away, so that must not take every pod out of service; but a wrong key shows before the first task.
-func (s *Server) Ready(ctx context.Context) error {
-	if err := s.redis.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("redis: %w: %w", saga.ErrUnavailable, err)
-	}
-	if s.stored.Load() {
-		return nil
-	}
-	if err := s.store.Ping(ctx); err != nil {
-		return fmt.Errorf("result store: %w", err)
-	}
-	s.stored.Store(true)
-	return nil
 }
 
 // secrets finds named secrets in the environment.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -31,12 +31,11 @@ func Migrate(ctx context.Context, env Environment, out io.Writer) error {
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 
-	names, err := fs.Glob(supabase.Migrations, "migrations/*.sql")
+	before, err := schemaOf(ctx, conn)
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range supabase.Names() {
 		sql, err := fs.ReadFile(supabase.Migrations, name)
 		if err != nil {
 			return err
@@ -46,7 +45,29 @@ func Migrate(ctx context.Context, env Environment, out io.Writer) error {
 		}
 		_, _ = fmt.Fprintln(out, "applied", name)
 	}
-	return nil
+	after, err := schemaOf(ctx, conn)
+	if err == nil {
+		_, _ = fmt.Fprintf(out, "schema %d → %d\n", before, after)
+	}
+	return err
+}
+
+// schemaOf is the number of the newest migration that the database has; 0 before the first.
+func schemaOf(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
+	there, err := number(ctx, conn, "select count(*) from pg_catalog.pg_tables where schemaname = 'osp' and tablename = 'schema'")
+	if err != nil || there == 0 {
+		return 0, err
+	}
+	return number(ctx, conn, "select coalesce(max(version), 0) from osp.schema")
+}
+
+// number reads the one number that a query gives.
+func number(ctx context.Context, conn *pgconn.PgConn, query string) (int64, error) {
+	results, err := conn.Exec(ctx, query).ReadAll()
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return strconv.ParseInt(string(results[0].Rows[0][0]), 10, 64)
 }
 
 // apply runs one migration in a transaction.

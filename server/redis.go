@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -11,8 +12,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// redisURL reads REDIS_URL.
+func (l *loader) redisURL() string {
+	rawURL := cmp.Or(l.text("REDIS_URL"), defaultRedis)
+	client, err := openRedis(rawURL, 1, trust{})
+	if err != nil {
+		l.errs = append(l.errs, err)
+	} else {
+		_ = client.Close()
+	}
+	return rawURL
+}
+
 // openRedis makes the one client that everything in the process shares. It does not connect yet.
-func openRedis(rawURL string, poolSize int) (redis.UniversalClient, error) {
+func openRedis(rawURL string, poolSize int, t trust) (redis.UniversalClient, error) {
 	if strings.Contains(rawURL, "\n") {
 		return nil, &ConfigError{"REDIS_URL", "has a line break in it"}
 	}
@@ -22,17 +35,19 @@ func openRedis(rawURL string, poolSize int) (redis.UniversalClient, error) {
 	}
 	switch {
 	case u.scheme == "redis-sentinel" || u.scheme == "rediss-sentinel":
-		return openSentinel(u, poolSize)
+		return openSentinel(u, poolSize, t)
 	case u.scheme != "redis" && u.scheme != "rediss":
-		return nil, &ConfigError{"REDIS_URL", "begins with neither redis://, rediss:// nor redis-sentinel://"}
+		return nil, &ConfigError{"REDIS_URL", "has no scheme that is known: write redis://HOST:6379, rediss://… for TLS, or redis-sentinel://… (rediss-sentinel://…)"}
 	case strings.Contains(u.hosts, ","):
-		return openCluster(u, poolSize)
+		return openCluster(u, poolSize, t)
 	}
 	o, err := redis.ParseURL(rawURL)
 	if err != nil {
 		return nil, errRedisURL
 	}
 	o.PoolSize, o.PoolTimeout, o.DisableIdentity = poolSize, poolTimeout, true
+	o.PipelinePoolSize = noPool
+	t.apply(o.TLSConfig)
 	return redis.NewClient(o), nil
 }
 
@@ -46,6 +61,9 @@ func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
 
 // poolTimeout is long: the pool is small on purpose, and waiting for a connection is normal.
 const poolTimeout = 30 * time.Second
+
+// noPool keeps go-redis from opening connections for pipelines beside the pool: up to ten more than its size says.
+const noPool = -1
 
 // errRedisURL never repeats a part of the URL, as the reasons of a parser do: where a password has a / or a # in it, any
 // part may hold some of it.
@@ -91,7 +109,7 @@ func (u redisURL) one(path string) (*redis.Options, error) {
 }
 
 // openSentinel reads redis-sentinel://[user:password@]host[:port][,host…]/MASTER[/DB].
-func openSentinel(u redisURL, poolSize int) (redis.UniversalClient, error) {
+func openSentinel(u redisURL, poolSize int, t trust) (redis.UniversalClient, error) {
 	master, db, _ := strings.Cut(strings.Trim(u.path, "/"), "/")
 	if master == "" {
 		return nil, &ConfigError{"REDIS_URL", "names no master: write redis-sentinel://host:26379/MASTER"}
@@ -100,21 +118,24 @@ func openSentinel(u redisURL, poolSize int) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.apply(base.TLSConfig)
 	return redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: master, SentinelAddrs: withPorts(u.hosts, "26379"), Username: base.Username, Password: base.Password,
 		DB: base.DB, TLSConfig: base.TLSConfig, PoolSize: poolSize, PoolTimeout: poolTimeout, DisableIdentity: true,
+		PipelinePoolSize: noPool,
 	}), nil
 }
 
 // openCluster reads redis://[user:password@]host:port,host:port…
-func openCluster(u redisURL, poolSize int) (redis.UniversalClient, error) {
+func openCluster(u redisURL, poolSize int, t trust) (redis.UniversalClient, error) {
 	base, err := u.one(u.path)
 	if err != nil {
 		return nil, err
 	}
+	t.apply(base.TLSConfig)
 	return redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: withPorts(u.hosts, "6379"), Username: base.Username, Password: base.Password, TLSConfig: base.TLSConfig,
-		PoolSize: poolSize, PoolTimeout: poolTimeout, DisableIdentity: true,
+		PoolSize: poolSize, PoolTimeout: poolTimeout, DisableIdentity: true, PipelinePoolSize: noPool,
 	}), nil
 }
 

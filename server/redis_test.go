@@ -53,7 +53,7 @@ func TestRedisURLs(t *testing.T) {
 		"redis-sentinel://ada:pw@a/m/5":    "FailoverClient db 5 ada:pw pool 4",
 		"rediss-sentinel://[::1],b:2/m/5/": "FailoverClient db 5 : pool 4 tls()",
 	} {
-		client, err := openRedis(rawURL, 4)
+		client, err := openRedis(rawURL, 4, trust{})
 		if err != nil {
 			t.Errorf("%s: %v", rawURL, err)
 			continue
@@ -83,7 +83,7 @@ func TestAWrongRedisURLNamesTheVariableAndShowsNoPassword(t *testing.T) {
 		"redis://u:hunter2/x@h:1,i:2", "redis://u:%zzhunter2@a,b", "redis://u:hunter2@a,b/nodb",
 		"redis-sentinel://u:hunter2@a", "redis-sentinel://u:hunter2@a/m/nodb", "redis-sentinel://u:%zzhunter2@a/m",
 	} {
-		client, err := openRedis(rawURL, 4)
+		client, err := openRedis(rawURL, 4, trust{})
 		if err == nil {
 			_ = client.Close()
 			t.Errorf("%q is taken", rawURL)
@@ -103,7 +103,7 @@ func TestAWrongRedisURLNamesTheVariableAndShowsNoPassword(t *testing.T) {
 
 func TestARedisURLReachesARedis(t *testing.T) {
 	url := testenv.Redis(t)
-	anybody, err := openRedis(url, 1)
+	anybody, err := openRedis(url, 1, trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestARedisURLReachesARedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := strings.TrimPrefix(url, "redis://")
-	client, err := openRedis("redis://ada:p%2Fw@"+host+"/2", 4)
+	client, err := openRedis("redis://ada:p%2Fw@"+host+"/2", 4, trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func FuzzRedisURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, rawURL string) {
-		client, err := openRedis(rawURL, 4)
+		client, err := openRedis(rawURL, 4, trust{})
 		if err == nil {
 			_ = client.Close()
 			return
@@ -145,6 +145,6 @@ func FuzzRedisURL(f *testing.F) {
 }
 
 var redisComplaints = []string{
-	errRedisURL.Error(), "REDIS_URL has a line break in it", "REDIS_URL begins with neither redis://, rediss:// nor redis-sentinel://",
+	errRedisURL.Error(), "REDIS_URL has a line break in it", "REDIS_URL has no scheme that is known: write redis://HOST:6379, rediss://… for TLS, or redis-sentinel://… (rediss-sentinel://…)",
 	"REDIS_URL names no master: write redis-sentinel://host:26379/MASTER",
 }

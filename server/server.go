@@ -2,19 +2,18 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/osp-platform/osp/handlers"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/results"
 	"github.com/osp-platform/osp/saga"
@@ -32,16 +31,30 @@ type Server struct {
 	journal    *journal.Redis
 	store      results.Store
 	queue      *tasks.Queue
+	gauge      *gauge
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
 	sweeper    *tasks.Sweeper
-	worker     *tasks.Worker // nil in role api
+	restorer   *tasks.Restorer
+	worker     *tasks.Worker    // nil in role api
+	expirer    *results.Expirer // nil without a retention, and in role api
 
-	stored   atomic.Bool // the result store has answered
+	load   *load // nil in role worker
+	fair   *tasks.Fair
+	limits *tasks.Limits
+
+	keys      *handlers.KeyRing // nil: everybody may call
+	users     *handlers.Tokens  // nil: users' tokens are not accepted
+	transport *http.Transport   // of users
+
+	stored   atomic.Bool       // the result store has answered
+	checked  bool              // preflight has seen Redis
+	warned   map[string]string // by check: what was said last
 	listener net.Listener
 	http     *http.Server
 	closing  chan struct{} // closed when the server begins to stop
-	calls    *tasks.HTTP   // of http.saga
+	calls    *tasks.HTTP   // of http.saga, and of the activities of definitions
+	texts    *tasks.HTTP   // to the gateway of texts; nil: there is none
 	extra    []tasks.Type
 }
 
@@ -61,33 +74,55 @@ func (s *Server) open(ctx context.Context) error {
 	if s.listener, err = s.listen(ctx); err != nil {
 		return err
 	}
+	s.warn(ctx, s.config.Unknown)
 	if s.config.Role == RoleDev {
 		if s.embedded, err = startEmbeddedRedis(); err != nil {
 			return err
 		}
 		s.redis = s.embedded.client()
-	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool); err != nil {
+	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
 	if s.store, err = openStore(ctx, s.config); err != nil {
 		return err
 	}
+	if err = s.preflight(ctx); err != nil {
+		return err
+	}
 	s.ungroup = journal.GroupCommit(s.redis)
-	// Another osp dev that shares the file would have the usual port.
-	if s.config.Role == RoleDev && !s.config.PortGiven && s.port() == s.config.Port {
-		if err := s.closeBooks(ctx); err != nil {
+	if s.config.Role == RoleDev {
+		if err := s.takeOver(ctx); err != nil {
 			return err
 		}
 	}
-	s.journal = journal.New(s.redis, journal.Options{LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished})
+	s.journal = journal.New(s.redis, journal.Options{
+		Partitions: s.partitions(), LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished,
+		Replicated: s.config.Accept == AcceptReplica,
+	})
 	s.queue = tasks.NewQueue(s.redis)
+	s.gauge = newGauge(s.queue, s.journal, s.config)
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
-	s.flusher = results.NewFlusher(s.journal, s.store, s.log)
+	s.flusher = results.NewFlusher(s.journal, s.store, s.log, time.Now)
+	s.restorer = &tasks.Restorer{
+		Journal: s.journal, Store: s.store, Queue: s.queue, Log: s.log, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
+	}
+	s.sweeper.Restorer, s.flusher.Restorer = s.restorer, s.restorer
 	if err := s.dispatch(); err != nil {
+		return err
+	}
+	if s.limits, err = s.newLimits(); err != nil {
 		return err
 	}
 	if s.config.Role.works() {
 		s.worker = s.newWorker()
+		s.expirer = s.newExpirer()
+	}
+	s.callers()
+	if s.config.Role.serves() {
+		s.load = &load{
+			redis: s.redis, queued: s.pending, unwritten: s.journal.DirtyCount, maxBacklog: s.config.MaxBacklog,
+			mark: s.config.MaxMemory, log: s.log,
+		}
 	}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -120,20 +155,28 @@ func (s *Server) dispatch() error {
 	if err != nil {
 		return fmt.Errorf("the catalogue of task types: %w", err)
 	}
+	acts, err := s.newActivities(catalogue)
+	if err != nil {
+		return err
+	}
+	catalogue.Definitions = &tasks.Definitions{
+		Source: s.store, Shelf: s.journal, Activities: acts, Log: s.log, Now: time.Now,
+	}
+	s.fair = tasks.NewFair(s.journal, s.queue, s.log, 2*s.config.Concurrency, s.config.Queues)
 	s.dispatcher = &tasks.Dispatcher{
-		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Queues: s.config.Queues,
-		Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
+		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
+		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 	}
 	return nil
 }
 
 func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
-		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Log: s.log, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended,
+		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
+		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits,
 	}
 	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
-		Opening: s.dispatcher.Catalogue.Opening,
+		Opening: s.limits.Opening(s.dispatcher.Catalogue.Opening),
 		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
 	})
@@ -164,95 +207,3 @@ func (s *Server) URL() string {
 }
 
 func (s *Server) port() int { return s.listener.Addr().(*net.TCPAddr).Port }
-
-// Run serves until ctx ends, then stops in reverse order: no new steps, running ones get their time, the rest is parked
-// for other workers, and the rows are written.
-func (s *Server) Run(ctx context.Context) error {
-	defer s.close()
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	var loops sync.WaitGroup
-	loops.Go(func() { s.flusher.Run(background) })
-	loops.Go(func() { s.sweeper.Run(background) })
-	if s.worker != nil {
-		if err := s.worker.Start(); err != nil {
-			return err
-		}
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
-	s.log.InfoContext(ctx, "ready", "url", s.URL())
-
-	var err error
-	select {
-	case <-ctx.Done():
-		s.log.InfoContext(ctx, "stopping")
-	case err = <-served:
-	}
-	s.stop(background)
-	stop()
-	loops.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	return err
-}
-
-// stop ends the traffic and the steps, side by side: both have the same time.
-func (s *Server) stop(ctx context.Context) {
-	close(s.closing)
-	ctx, cancel := context.WithTimeout(ctx, s.config.ShutdownTimeout+slack)
-	defer cancel()
-	var both sync.WaitGroup
-	both.Go(func() {
-		s.drain(ctx)
-		if err := s.http.Shutdown(ctx); err != nil {
-			s.log.WarnContext(ctx, "requests were cut off", "error", err)
-			_ = s.http.Close()
-		}
-	})
-	if s.worker != nil {
-		both.Go(func() { s.worker.Stop(ctx) })
-	}
-	both.Wait()
-}
-
-// drain goes on answering for a moment, with /readyz at 503, so that whoever sends requests here learns to send them
-// elsewhere before the door closes.
-func (s *Server) drain(ctx context.Context) {
-	if !s.config.Role.serves() || s.config.Drain == 0 {
-		return
-	}
-	select {
-	case <-time.After(s.config.Drain):
-	case <-ctx.Done():
-	}
-}
-
-// slack is what the last writes may take after the running steps had their time.
-const slack = 2 * time.Second
-
-// close releases what open has opened.
-func (s *Server) close() {
-	if s.listener != nil {
-		_ = s.listener.Close()
-	}
-	if s.calls != nil {
-		s.calls.Close()
-	}
-	if s.journal != nil {
-		_ = s.journal.Close()
-	}
-	if s.ungroup != nil {
-		s.ungroup()
-	}
-	if s.redis != nil {
-		_ = s.redis.Close()
-	}
-	if s.embedded != nil {
-		s.embedded.close()
-	}
-	if s.store != nil {
-		_ = s.store.Close()
-	}
-}

@@ -34,14 +34,20 @@ func config(t *testing.T, role Role, set vars) Config {
 
 // running is a server that runs. Stop ends it, once.
 type running struct {
-	t    *testing.T
-	url  string
-	stop func() error
+	t     *testing.T
+	url   string
+	token string // who asks
+	stop  func() error
 }
 
 func run(t *testing.T, c Config) *running {
 	t.Helper()
-	s, err := New(t.Context(), c, slog.New(slog.DiscardHandler))
+	return runWith(t, c, slog.New(slog.DiscardHandler))
+}
+
+func runWith(t *testing.T, c Config, log *slog.Logger) *running {
+	t.Helper()
+	s, err := New(t.Context(), c, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +79,9 @@ func (r *running) ask(method, path, host, body string) (int, http.Header, string
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Prefer", "wait=10")
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
+	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
@@ -93,7 +102,7 @@ func (r *running) status(path string) int {
 }
 
 func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
-	redisURL := testenv.Redis(t)
+	redisURL, file := testenv.Redis(t), "sqlite:"+filepath.Join(t.TempDir(), "osp.db")
 	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(endpoint.Close)
 	for _, c := range []struct {
@@ -102,7 +111,7 @@ func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
 	}{{RoleDev, 200, 200}, {RoleAll, 200, 200}, {RoleAPI, 200, 200}, {RoleWorker, 404, 404}} {
 		t.Run(string(c.role), func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
-			r := run(t, config(t, c.role, vars{"REDIS_URL": redisURL, "OSP_HTTP_ALLOW_PRIVATE": "true"}))
+			r := run(t, config(t, c.role, vars{"REDIS_URL": redisURL, "OSP_RESULTS": file, "OSP_HTTP_ALLOW_PRIVATE": "true"}))
 			if c.role == RoleDev || c.role == RoleAll { // a connection to the endpoint is kept for the next step
 				body := fmt.Sprintf(`{"type":"http.saga","input":{"steps":[{"name":"a","do":{"method":"POST","url":%q}}]}}`, endpoint.URL)
 				if got, _, answer := r.ask("POST", "/v1/tasks", "", body); !strings.Contains(answer, `"state":"completed"`) {
@@ -139,7 +148,7 @@ func TestAServerThatCannotStartSaysWhy(t *testing.T) {
 	}{
 		"a port in use":                {RoleAll, vars{"PORT": port}, "PORT"},
 		"a port in use, asked of dev":  {RoleDev, vars{"PORT": port}, "PORT"},
-		"a malformed URL":              {RoleAll, vars{"REDIS_URL": "http://x"}, "REDIS_URL"},
+		"a database that is not there": {RoleAll, vars{"REDIS_URL": testenv.Redis(t) + "/99"}, "REDIS_URL"},
 		"a folder that cannot be made": {RoleAll, vars{"OSP_RESULTS": "sqlite:/dev/null/x.db"}, "OSP_RESULTS"},
 		"a Supabase that is none": {
 			RoleWorker, vars{"OSP_RESULTS": "", "SUPABASE_URL": "https://", "SUPABASE_SERVICE_ROLE_KEY": "k"}, "SUPABASE_URL",

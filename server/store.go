@@ -2,17 +2,22 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"io/fs"
+	"os"
+	"path/filepath"
 
+	"github.com/osp-platform/osp/deploy/supabase"
 	"github.com/osp-platform/osp/results"
-	"github.com/osp-platform/osp/saga"
 )
 
 // openStore opens the result store: Supabase, or a file.
 func openStore(ctx context.Context, c Config) (results.Store, error) {
 	if c.SQLite == "" {
-		store, err := results.NewPostgREST(results.Supabase{URL: c.SupabaseURL, Key: c.SupabaseKey})
+		store, err := results.NewPostgREST(results.Supabase{
+			URL: c.SupabaseURL, Key: c.SupabaseKey, Schema: supabase.Schema(),
+		})
 		if err != nil {
 			return nil, &ConfigError{"SUPABASE_URL", fmt.Sprintf("or the key is wrong: %v", err)}
 		}
@@ -25,27 +30,34 @@ func openStore(ctx context.Context, c Config) (results.Store, error) {
 	return store, nil
 }
 
-// closeBooks marks the tasks that were lost with the Redis inside an earlier `osp dev`: nobody will end them.
-func (s *Server) closeBooks(ctx context.Context) error {
-	for _, status := range []saga.Status{saga.StatusPending, saga.StatusRunning} {
-		for {
-			page, err := s.store.List(ctx, saga.Query{Status: status, Limit: results.MaxLimit})
-			if err != nil {
-				return fmt.Errorf("read the tasks of an earlier osp dev: %w", err)
-			}
-			if len(page.Tasks) == 0 {
-				break
-			}
-			now := time.Now().UTC()
-			for i := range page.Tasks {
-				t := &page.Tasks[i]
-				t.Status, t.State, t.CompletedAt, t.WaitingFor = saga.StatusFailed, saga.Failed, &now, nil
-				t.Error, t.Version = "osp dev was stopped, and the task was lost with it", t.Version+1
-			}
-			if _, err := s.store.Save(ctx, page.Tasks); err != nil {
-				return fmt.Errorf("close the tasks of an earlier osp dev: %w", err)
-			}
-		}
+// openThere is openStore for a command: a file that is not there is an error.
+func openThere(ctx context.Context, c Config) (results.Store, error) {
+	if c.SQLite != "" && missing(c.SQLite) {
+		return nil, &ConfigError{"OSP_RESULTS", "names a file that is not there, " + c.SQLite + ": write the path that the servers have"}
 	}
-	return nil
+	return openStore(ctx, c)
+}
+
+// missing tells whether there is no such file.
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// unmade is the finding about a SQLite file that is not there yet. Looking does not make it: it would be of the user who
+// looked.
+func unmade(f Finding, path string) Finding {
+	dir := filepath.Dir(path)
+	for missing(dir) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	f.Level, f.Says = LevelWarning, fmt.Sprintf("there is no file %s yet: a start makes it, empty", path)
+	probe, err := os.CreateTemp(dir, ".osp-doctor-*")
+	if err != nil {
+		f.Level, f.Says = LevelRefused, fmt.Sprintf("OSP_RESULTS names a file that is not there and cannot be made: %v", err)
+		return f
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	return f
 }

@@ -23,7 +23,7 @@ func command(t *testing.T, env []string, args ...string) (code int, out string) 
 	var buf bytes.Buffer
 	code = run(t.Context(), args, server.Environment{
 		Lookup:   func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
-		ReadFile: os.ReadFile,
+		ReadFile: os.ReadFile, Environ: func() []string { return env },
 	}, &buf, &buf)
 	return code, buf.String()
 }
@@ -50,6 +50,27 @@ func (d *database) number(query string) (n int) {
 		d.t.Fatalf("%s: %v", query, err)
 	}
 	return n
+}
+
+func (d *database) text(query string) (s string) {
+	d.t.Helper()
+	if err := d.conn.QueryRow(d.t.Context(), query).Scan(&s); err != nil {
+		d.t.Fatalf("%s: %v", query, err)
+	}
+	return s
+}
+
+func (d *database) texts(query string) []string {
+	d.t.Helper()
+	rows, err := d.conn.Query(d.t.Context(), query)
+	if err != nil {
+		d.t.Fatalf("%s: %v", query, err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		d.t.Fatalf("%s: %v", query, err)
+	}
+	return list
 }
 
 func (d *database) exec(sql string) {

@@ -224,26 +224,6 @@ func TestVersionsRiseFromTheFirstAnswer(t *testing.T) {
 	}
 }
 
-func TestATaskThatRedisLost(t *testing.T) {
-	redis := testenv.RedisProcess(t)
-	e := newEndpoint(t, func(string, int, *http.Request) int { return http.StatusServiceUnavailable })
-	all := start(t, "all", append(here(t), "REDIS_URL="+redis.URL)...)
-	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
-	eventually(t, 10*time.Second, func() bool {
-		_, raw, _ := all.call("GET", "/v1/tasks?status=running", nil)
-		return strings.Contains(string(raw), task.ID)
-	}, func() any { return all.log() })
-	redis.Kill()
-	redis.Start()
-	eventually(t, 10*time.Second, func() bool { status, _, _ := all.call("GET", "/readyz", nil); return status == 200 }, func() any { return all.log() })
-	if status, raw, _ := all.call("POST", "/v1/tasks/"+task.ID+"/cancel", dict{}); status != 409 || !strings.Contains(string(raw), "/problems/lost") {
-		t.Errorf("cancel: %d %s", status, raw)
-	}
-	if retried := all.task(202, "POST", "/v1/tasks/"+task.ID+"/retry", nil); retried.RetryOf != task.ID {
-		t.Errorf("retry: %+v", retried)
-	}
-}
-
 // restaurant is the service of the tour.
 var restaurant = dict{
 	"name": "restaurant",
@@ -358,7 +338,7 @@ func TestAServerTellsWhatIsWrongWithItsSettings(t *testing.T) {
 		{"a malformed port", "api", []string{"PORT=http"}, "PORT is \"http\""},
 		{"an unknown role", "run", []string{"ROLE=boss"}, "ROLE is \"boss\""},
 		{"a malformed queue", "worker", []string{"OSP_QUEUES=a b"}, "OSP_QUEUES has the entry"},
-		{"a Redis of another kind", "all", []string{"REDIS_URL=http://x", "OSP_RESULTS=sqlite:/tmp/x.db", "OSP_AUTH=off"}, "REDIS_URL begins with neither"},
+		{"a Redis of another kind", "all", []string{"REDIS_URL=http://x", "OSP_RESULTS=sqlite:/tmp/x.db", "OSP_AUTH=off"}, "REDIS_URL has no scheme that is known"},
 		{"a password in a wrong URL is not shown", "all", []string{"REDIS_URL=redis://u:hunter2@x:port", "OSP_RESULTS=sqlite:/tmp/x.db", "OSP_AUTH=off"}, "REDIS_URL is malformed"},
 		{"a missing file", "api", []string{"REDIS_URL_FILE=/nowhere", "OSP_AUTH=off"}, "REDIS_URL_FILE names a file"},
 		{"one argument too many", "api", nil, "SUPABASE_URL"},
@@ -392,12 +372,7 @@ func TestAPortInUse(t *testing.T) {
 }
 
 func TestAKeyThatWasMadeLetsIn(t *testing.T) {
-	code, out := command(t, nil, "key", "ci", "starter")
-	if code != exitOK {
-		t.Fatal(out)
-	}
-	fields := strings.Fields(out)
-	key, entry := fields[4], fields[len(fields)-1]
+	key, entry := newAPIKey(t, "ci", "starter")
 	all := start(t, "all", append(here(t), "OSP_AUTH=on", "OSP_API_KEYS="+entry)...)
 	for _, c := range []struct {
 		header string

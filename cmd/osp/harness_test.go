@@ -9,12 +9,15 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/saga"
@@ -26,7 +29,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testenv.Main(m)
+	// A pool that dials a Redis that is away notices up to a second late that it is closed.
+	testenv.Main(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
 // osp is a process of the program.
@@ -52,11 +56,18 @@ func start(t *testing.T, role string, env ...string) *osp {
 		t.Fatal(err)
 	}
 	o.cmd.Stderr = o.cmd.Stdout
-	if err := o.cmd.Start(); err != nil {
+	ready, started := make(chan string, 1), make(chan error)
+	go func() {
+		runtime.LockOSThread() // for as long as the process lives: it is killed when the thread that started it ends
+		err := o.cmd.Start()
+		started <- err
+		if err == nil {
+			o.read(out, ready)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan string, 1)
-	go o.read(out, ready)
 	t.Cleanup(func() {
 		o.kill()
 		if t.Failed() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,14 +16,12 @@ import (
 	"github.com/osp-platform/osp/server"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 // Exit codes, documented in docs/cli.md.
 const (
 	exitOK     = 0
 	exitFailed = 1 // it ran and something went wrong
 	exitUsage  = 2 // a flag, an argument or a variable is wrong
+	exitUnfit  = 3 // upgrade-check: the stored schema is older than this program needs
 )
 
 func main() {
@@ -31,6 +30,9 @@ func main() {
 	stop()
 	os.Exit(code)
 }
+
+// quiet keeps go-redis, which would tell of each attempt, from writing beside what a command says.
+func quiet() { server.UseLog(slog.New(slog.DiscardHandler)) }
 
 // run is the whole program: the tests run it too.
 func run(ctx context.Context, args []string, env server.Environment, stdout, stderr io.Writer) int {
@@ -48,6 +50,9 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	var usage *usageError
 	if errors.As(err, &config) || errors.As(err, &usage) {
 		return exitUsage
+	}
+	if _, unfit := errors.AsType[*server.UnfitError](err); unfit {
+		return exitUnfit
 	}
 	return exitFailed
 }

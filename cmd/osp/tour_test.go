@@ -35,7 +35,7 @@ func TestTour(t *testing.T) {
 	addresses := []string{
 		"http://localhost:8080", start(t, "dev", "OSP_HTTP_ALLOW_PRIVATE=true").url,
 		"http://localhost:8090", payments(t),
-		"redis://localhost:6379", testenv.Redis(t),
+		"redis://localhost:6399", testenv.Redis(t),
 		"/tmp/osp-", dir + "/", "bin/osp ", os.Args[0] + " ",
 	}
 	for _, port := range []string{"8081", "8082", "8083"} {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks/definition"
+)
+
+// texts is a gateway that remembers what it was to send.
+type texts struct {
+	*httptest.Server
+
+	mu   sync.Mutex
+	sent []string
+}
+
+func newTexts(t *testing.T) *texts {
+	g := &texts{}
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		g.mu.Lock()
+		g.sent = append(g.sent, string(raw))
+		g.mu.Unlock()
+		w.WriteHeader(http.StatusOK)
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *texts) said(what string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return strings.Contains(strings.Join(g.sent, "\n"), what)
+}
+
+// deployExample deploys a definition of examples/workflows.
+func (o *osp) deployExample(file string) {
+	o.t.Helper()
+	raw, err := os.ReadFile(workflows + file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	d, problems := definition.Parse(raw)
+	if d == nil {
+		o.t.Fatal(problems)
+	}
+	var made dict
+	if err := json.Unmarshal(d.Content, &made); err != nil {
+		o.t.Fatal(err)
+	}
+	o.deploy(made)
+}
+
+var reservation = dict{
+	"customer_name": "Grace Hopper", "phone_number": "+15550100", "reservation_date": "2026-12-24", "reservation_time": "19:30", "party_size": 4,
+}
+
+// The restaurant of the examples: a reservation is made, and cancelled; one whose text cannot be sent is taken back.
+func TestTheRestaurantOfTheExamples(t *testing.T) {
+	env, _, db := inSupabase(t)
+	gateway := newTexts(t)
+	all := start(t, "all", append(env, "OSP_SMS_URL="+gateway.URL)...)
+	raw, err := os.ReadFile("../../examples/restaurant.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := all.task(200, "POST", "/v1/tasks", json.RawMessage(raw), "Prefer", "wait=25")
+	var made struct{ Schema string }
+	if err := json.Unmarshal(service.Output, &made); err != nil || made.Schema == "" {
+		t.Fatalf("service.create: %s %s", service.State, service.Error)
+	}
+	schema := made.Schema
+	all.deployExample("create-reservation.yaml")
+	all.deployExample("cancel-reservation.yaml")
+	rows := func(status string) int {
+		return db.number(`select count(*) from "` + schema + `".reservations where customer_name = 'Grace Hopper' and status = '` + status + `'`)
+	}
+
+	booked := all.task(202, "POST", "/v1/tasks", dict{"type": "createReservation", "service": schema, "input": reservation})
+	booked = all.wait(booked.ID, 20*time.Second, saga.Completed)
+	if rows("confirmed") != 1 || !gateway.said("Grace Hopper, your table for 4 is reserved") {
+		t.Fatalf("%d rows, and the texts %v", rows("confirmed"), gateway.sent)
+	}
+	var row struct{ ID string }
+	if err := json.Unmarshal(booked.Steps[0].Output, &row); err != nil {
+		t.Fatal(err)
+	}
+	cancelled := all.task(202, "POST", "/v1/tasks", dict{
+		"type": "cancelReservation", "service": schema, "input": dict{"reservationId": row.ID, "reason": "closed"},
+	})
+	all.wait(cancelled.ID, 20*time.Second, saga.Completed)
+	if rows("cancelled") != 1 || !gateway.said("Your reservation is cancelled: closed") {
+		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
+	}
+
+	all.kill()
+	silent := start(t, "all", env...) // which has no gateway, and does not pretend
+	failed := silent.task(202, "POST", "/v1/tasks", dict{"type": "createReservation", "service": schema, "input": reservation})
+	failed = silent.wait(failed.ID, 30*time.Second, saga.Failed)
+	if rows("confirmed") != 0 || !strings.Contains(failed.Error, "OSP_SMS_URL") {
+		t.Errorf("%d rows, and the error %q", rows("confirmed"), failed.Error)
+	}
+}
