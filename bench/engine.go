@@ -62,16 +62,18 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	queues := map[string]int{"default": 1}
 	queue := tasks.NewQueue(d.client)
 	sweeper := tasks.NewSweeper(e.journal, queue, quiet, time.Now)
-	flusher := results.NewFlusher(e.journal, nowhere{}, quiet)
+	flusher := results.NewFlusher(e.journal, nowhere{}, quiet, time.Now)
 	changed := func() {}
+	fair := tasks.NewFair(e.journal, queue, quiet, 2*s.inFlight, queues)
 	ctx, e.stop = context.WithCancel(ctx)
+	e.loops.Go(func() { fair.Run(ctx) })
 	e.loops.Go(func() { sweeper.Run(ctx) })
 	if s.flush {
 		changed = flusher.Notify
 		e.loops.Go(func() { flusher.Run(ctx) })
 	}
 	e.dispatcher = &tasks.Dispatcher{
-		Catalogue: catalogue, Journal: e.journal, Queue: queue, Rows: nowhere{}, Queues: queues, Log: quiet, Now: time.Now,
+		Catalogue: catalogue, Journal: e.journal, Queue: queue, Fair: fair, Rows: nowhere{}, Queues: queues, Log: quiet, Now: time.Now,
 		NewID: id, Changed: changed, Nudge: sweeper.Nudge,
 	}
 	runner := &saga.Runner{
@@ -186,10 +188,10 @@ func (d *database) waiting(ctx context.Context, s settings) (bytes, commands flo
 // nowhere is a result store that keeps nothing.
 type nowhere struct{ results.Store }
 
-func (nowhere) Save(_ context.Context, list []saga.Task) ([]results.Saved, error) {
-	saved := make([]results.Saved, len(list))
-	for i, t := range list {
-		saved[i] = results.Saved{ID: t.ID, Version: t.Version}
+func (nowhere) Save(_ context.Context, rows []results.Row) ([]results.Saved, error) {
+	saved := make([]results.Saved, len(rows))
+	for i, r := range rows {
+		saved[i] = results.Saved{ID: r.Task.ID, Version: r.Task.Version}
 	}
 	return saved, nil
 }

@@ -49,7 +49,7 @@ func startRedis(ctx context.Context, pool int) (*database, error) {
 	}
 	options := redis.Options{Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true}
 	d.raw = redis.NewClient(&options)
-	options.PoolSize = pool
+	options.PoolSize, options.PipelinePoolSize = pool, -1 // as the server does
 	d.client = redis.NewClient(&options)
 	d.ungroup = journal.GroupCommit(d.client)
 	deadline := time.Now().Add(10 * time.Second)
