@@ -6,18 +6,10 @@ CACHE         := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/osp
 GOLANGCI      := v2.15.0
 LINTER        := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 TAGS          := nomsgpack
-VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS       := -s -w -X main.version=$(VERSION)
-# Asynqmon's templates keep the linker from dropping unused methods, and go-redis has thousands. Without inlining in code
-# that is never hot here the binary is 3.7 MB smaller; the benchmark is built the same way.
-NOT_HOT       := code.dny.dev github.com/alicebob github.com/dustin github.com/gabriel-vasile github.com/go-playground \
-                 github.com/goccy github.com/hibiken/asynqmon github.com/jackc github.com/leodido github.com/pelletier \
-                 github.com/quic-go github.com/redis github.com/santhosh-tekuri github.com/spf13 github.com/yuin \
-                 go.mongodb.org golang.org/x google.golang.org
-GOFLAGS_BUILD := -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' $(foreach p,$(NOT_HOT),-gcflags=$(p)/...=-l)
 PACKAGES      ?= ./...
 
-.PHONY: help run build test test-env test-supabase race lint fmt bench fuzz docs ci-long clean
+.PHONY: help run build test test-env test-supabase test-long race deploy-test lint fmt bench bench-supabase fuzz \
+        crashpoints chaos docs ci-long image-test release clean measure
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +19,7 @@ run: build ## start `osp dev`: everything in one process, nothing to install
 
 build: ## build bin/osp, a static binary
 	@[ -x bin/osp ] || echo 'building osp: a few minutes the first time …'
-	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/osp ./cmd/osp
+	@CGO_ENABLED=0 internal/build.sh build -o bin/osp ./cmd/osp
 
 test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, a C compiler for -race
 	@internal/testenv/install.sh
@@ -35,11 +27,19 @@ test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, a
 test: test-env ## run all tests with -race against real servers on free ports
 	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 9m $(PACKAGES)
 
-test-supabase: test-env ## run the tests of the result store against PostgreSQL with PostgREST
-	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 9m ./results/... ./internal/testenv/...
+test-supabase: test-env ## run only the tests that need PostgreSQL with PostgREST, and count them
+	@CGO_ENABLED=1 internal/supabase.sh -race -tags $(TAGS) -timeout 9m
+
+test-long: test-env ## run the tests of the result store that take minutes: outages of 1 and 5
+	@CGO_ENABLED=0 go test -tags $(TAGS),long -timeout 20m -v -run '^TestTheStoreIsAwayFor' ./results
+
+deploy-test: test-env ## check every manifest in deploy by its platform's own parser, types or keys
+	@command -v systemd-analyze >/dev/null || { apt-get update -qq && apt-get install -y -qq systemd; } >/dev/null
+	@CGO_ENABLED=0 go test -tags $(TAGS) ./deploy
+	@cd deploy/check && go test -timeout 20m ./...
 
 lint: $(LINTER) ## run the linters
-	@$(LINTER) run --build-tags $(TAGS) $(PACKAGES)
+	@$(LINTER) run --allow-parallel-runners --build-tags $(TAGS),long,image $(PACKAGES)
 
 $(LINTER):
 	@echo 'building golangci-lint $(GOLANGCI) once (a few minutes) …'
@@ -51,17 +51,41 @@ fmt: $(LINTER) ## format the code
 
 bench: ## measure the engine beside raw asynq; writes bench/results.json
 	@internal/testenv/install.sh
-	@CGO_ENABLED=0 go run $(GOFLAGS_BUILD) ./bench -out bench/results.json
+	@CGO_ENABLED=0 internal/build.sh run ./bench -out bench/results.json
+
+bench-supabase: test-env ## measure how rows get to Supabase; writes bench/supabase.json
+	@CGO_ENABLED=0 go test -tags $(TAGS),long -count 1 -v -run '^TestMeasure' ./results -out ../bench/supabase.json
+
+measure: test-env ## measure take-over, stampedes, restarts, and what FINISHED tasks (default 1000000) leave in Redis
+	@CGO_ENABLED=0 go test -tags $(TAGS),long -timeout 10m -count 1 -v -run '^TestMeasure' ./cmd/osp
+	@CGO_ENABLED=0 go test -tags $(TAGS),long -timeout 3h -count 1 -v -run '^TestMeasure' ./tasks -finished $(or $(FINISHED),1000000)
 
 fuzz: ## fuzz everything that parses, FUZZTIME each (default 20s)
 	@internal/fuzz.sh $(or $(FUZZTIME),20s)
 
+crashpoints: ## crash at every point, one at a time and in pairs; writes the table in docs/guarantees.md
+	@go test -tags $(TAGS) -timeout 60m -run '^TestCrashPoints$$' ./internal/crashpoints -all
+	@sed -n '/^| workflow/,/^crash points:/{/^```/d;p}' docs/guarantees.md
+
+chaos: build test-env ## kill, stop and cut off everything for DURATION (default 2m) by SEED (default any), and check what is left
+	@CGO_ENABLED=0 go run -tags $(TAGS) ./internal/chaos -osp bin/osp -duration $(or $(DURATION),2m) -seed $(or $(SEED),0) -only '$(ONLY)'
+
 docs: ## write the generated parts of the docs anew
 	@go generate ./...
 
-ci-long: ## what takes longer than ten minutes: long fuzzing and the benchmark
+image-test: test-env ## build the image with a real container engine, offline, and run it as strict platforms do
+	@internal/imagetest/engine.sh go test -tags $(TAGS),image -count 1 -v ./internal/imagetest
+
+release: ## make all that a release consists of, in dist/
+	@internal/release.sh
+
+ci-long: ## what takes longer than ten minutes: fuzzing, all crash points, large models, long outages, measurements, the benchmarks
 	@$(MAKE) fuzz FUZZTIME=60s
-	@$(MAKE) bench
+	@$(MAKE) crashpoints
+	@go test -tags $(TAGS) ./internal/model -all
+	@$(MAKE) test-long
+	@$(MAKE) measure FINISHED=100000
+	@$(MAKE) bench bench-supabase
 
 clean: ## remove what was built
 	@rm -rf bin dist
