@@ -260,7 +260,7 @@ func TestWhatDoesNotRunHereIsNotDeployed(t *testing.T) {
 	const step = `, "steps": [{"id": "a", "type": "activity", "activity": {"type": "log_event"}}]}`
 	for text, want := range map[string]saga.Problem{
 		`{"id": "one"` + step: {Pointer: "/id", Detail: `"one" is the name of a built-in task type: take another id.`},
-		`{"id": "w", "steps": [{"id": "a", "type": "activity", "activity": {"type": "query_entity"}}]}`: {
+		`{"id": "w", "steps": [{"id": "a", "type": "activity", "activity": {"type": "query_entity", "params": {"entity": "a"}}}]}`: {
 			Detail: "Workflow w: step a: activities of the type query_entity are not known here.",
 		},
 		"id: w\nsteps: []": {Pointer: "/steps", Line: 2, Column: 8},
