@@ -14,8 +14,10 @@ import (
 
 // DefinitionSource is where definitions are found for good. The result stores are.
 type DefinitionSource interface {
-	// Workflow returns the active version of a workflow, or, if none is active, the newest. Errors: [saga.ErrNotFound].
-	Workflow(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	// Workflow returns the version that a service's tasks of a type begin with: the active version of the workflow, or, if none
+	// is active, the newest. The workflow is the service's own if a version of that was ever active, else the platform's, if
+	// there is one. Errors: [saga.ErrNotFound].
+	Workflow(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error)
 	// Definition returns the version of a content, with the content. Errors: [saga.ErrNotFound].
 	Definition(ctx context.Context, hash string) (saga.WorkflowVersion, error)
 }
@@ -26,8 +28,8 @@ type Shelf interface {
 	Shelve(ctx context.Context, hash string, content []byte) error
 	Shelved(ctx context.Context, hash string) ([]byte, error)
 	// ShelveCurrent notes what [DefinitionSource.Workflow] has answered.
-	ShelveCurrent(ctx context.Context, v saga.WorkflowVersion) error
-	ShelvedCurrent(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	ShelveCurrent(ctx context.Context, of saga.WorkflowKey, v saga.WorkflowVersion) error
+	ShelvedCurrent(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error)
 }
 
 const (
@@ -47,9 +49,9 @@ type Definitions struct {
 	Now        func() time.Time
 
 	mu      sync.Mutex
-	current map[string]heard    // by id
-	built   map[string]*defined // by hash
-	size    int                 // of what is built
+	current map[saga.WorkflowKey]heard // by whose task is to begin, and its type
+	built   map[string]*defined        // by hash
+	size    int                        // of what is built
 }
 
 // defined is a definition that is ready to run.
@@ -62,7 +64,7 @@ type defined struct {
 
 // begin validates a request and plans a task of the active version.
 func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
-	v, err := d.active(ctx, r.Type)
+	v, err := d.active(ctx, saga.WorkflowKey{Service: r.Service, ID: r.Type})
 	if err != nil {
 		return Plan{}, err
 	}
@@ -99,7 +101,7 @@ func (d *Definitions) workflow(ctx context.Context, t saga.Created) (*saga.Workf
 func (d *Definitions) of(ctx context.Context, v saga.WorkflowVersion) (*defined, error) {
 	f, err := d.find(ctx, v.Hash)
 	if err != nil {
-		return nil, fmt.Errorf("version %d of workflow %s: %w: %v", v.Version, v.Workflow, saga.ErrUnavailable, err) //nolint:errorlint // whatever it is, it is no fault of the request's
+		return nil, fmt.Errorf("version %d of workflow %s: %w: %v", v.Version, v.Key(), saga.ErrUnavailable, err) //nolint:errorlint // whatever it is, it is no fault of the request's
 	}
 	return f, nil
 }
