@@ -126,6 +126,21 @@ func (f *fake) VersionNotes(_ context.Context, w saga.WorkflowKey, before int64,
 	return list, err
 }
 
+// Startable knows the workflows whose service has one.
+func (f *fake) Startable(_ context.Context, of saga.WorkflowKey) (saga.TaskType, error) {
+	leave, err := f.enter()
+	defer leave()
+	for _, v := range f.flows.list {
+		if v.Key() == of && err == nil {
+			return saga.TaskType{Name: of.ID, Description: "of " + of.Service, Access: saga.AccessOpen, Input: json.RawMessage(`true`)}, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("type %s: %w", of, saga.ErrNotFound)
+	}
+	return saga.TaskType{}, err
+}
+
 func (f *fake) DefinitionSchema() []byte {
 	return []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema"}`)
 }

@@ -86,6 +86,9 @@ type Workflows interface {
 	Differences(ctx context.Context, w saga.WorkflowKey, from, to int) ([]saga.Difference, error)
 	// VersionNotes returns a workflow's audit, the newest first, before one of its entries (0: from the newest on).
 	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
+	// Startable returns the type of a service's tasks of a workflow that is data, by the service's own or else by the
+	// platform's. Errors: [saga.ErrNotFound] when there is none, or none is active, [saga.ErrUnavailable].
+	Startable(ctx context.Context, of saga.WorkflowKey) (saga.TaskType, error)
 	// DefinitionSchema is the JSON Schema of definitions.
 	DefinitionSchema() []byte
 }

@@ -115,7 +115,7 @@ func (a *API) changeVersion(c *gin.Context) {
 }
 
 func (a *API) change(c *gin.Context) (saga.WorkflowVersion, error) {
-	w, err := onlyWorkflow(c)
+	w, err := onlyWorkflow(c, "id")
 	if err != nil {
 		return saga.WorkflowVersion{}, err
 	}

@@ -114,7 +114,7 @@ func (a *API) getVersion(c *gin.Context) {
 		a.problem(c, refuse(badParameter, fault{Parameter: "version", Detail: "must be the number of a version"}))
 		return
 	}
-	w, err := onlyWorkflow(c)
+	w, err := onlyWorkflow(c, "id")
 	if err != nil {
 		a.problem(c, err)
 		return
@@ -134,7 +134,7 @@ func (a *API) compareVersions(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
-	w := p.workflow(c)
+	w := p.workflow(c.Param("id"))
 	from, to := p.version("from"), p.version("to")
 	if err := p.end(); err != nil {
 		a.problem(c, err)
@@ -149,17 +149,17 @@ func (a *API) compareVersions(c *gin.Context) {
 }
 
 // workflow takes the parameter that tells, with the id in the path, which workflow is meant.
-func (p *parameters) workflow(c *gin.Context) saga.WorkflowKey {
-	return saga.WorkflowKey{Service: p.text("service", nameRule), ID: c.Param("id")}
+func (p *parameters) workflow(id string) saga.WorkflowKey {
+	return saga.WorkflowKey{Service: p.text("service", nameRule), ID: id}
 }
 
-// onlyWorkflow reads a query that tells whose workflow is meant, and nothing else.
-func onlyWorkflow(c *gin.Context) (saga.WorkflowKey, error) {
+// onlyWorkflow reads a query that tells whose workflow is meant, and nothing else; the id is a parameter of the path.
+func onlyWorkflow(c *gin.Context, param string) (saga.WorkflowKey, error) {
 	p, err := parseQuery(c.Request.URL.RawQuery)
 	if err != nil {
 		return saga.WorkflowKey{}, err
 	}
-	w := p.workflow(c)
+	w := p.workflow(c.Param(param))
 	return w, p.end()
 }
 
@@ -191,7 +191,7 @@ func pageOf[T any](
 	if err != nil {
 		return nil, last, err
 	}
-	w, limit := p.workflow(c), p.limit()
+	w, limit := p.workflow(c.Param("id")), p.limit()
 	before, _ := digits(p.text("cursor", numberRule))
 	if err := p.end(); err != nil {
 		return nil, last, err

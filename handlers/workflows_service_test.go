@@ -115,10 +115,44 @@ func TestEverybodySeesTheWorkflowsThatMayBeTheirs(t *testing.T) {
 	}
 }
 
+func TestTheTypeOfAWorkflowIsRead(t *testing.T) {
+	user, till := Principal{Role: RoleStarter, Owner: alice}, Principal{Role: RoleReader, Service: "shop_1"}
+	for _, c := range []struct {
+		who         Principal
+		query, want string
+	}{
+		{Principal{Role: RoleReader}, "pay", "of "},
+		{Principal{Role: RoleReader}, "pay?service=shop_1", "of shop_1"},
+		{Principal{Role: RoleReader}, "pay?service=shop_2", "no-such-type"},
+		{Principal{Role: RoleReader}, "pay?schema=shop_1", "bad-parameter"},
+		{Principal{Role: RoleReader}, "demo?service=shop_1", "For tests"},
+		{till, "pay", "of shop_1"},
+		{till, "pay?service=shop_3", "forbidden"},
+		{user, "pay", "of "},
+		{user, "pay?service=shop_1", "of shop_1"},
+		{user, "pay?service=shop_3", "forbidden"},
+	} {
+		w, _ := street(t, c.who)
+		for _, service := range []string{"", "shop_1", "shop_3"} {
+			if _, _, err := w.fake.Deploy(t.Context(), service, []byte("id: pay"), "ann", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := w.call("GET /v1/types/"+c.query, "", bearing)
+		got := a.json("description")
+		if a.Code != 200 {
+			got = a.slug()
+		}
+		if got != c.want {
+			t.Errorf("%s as %+v: %q, want %q", c.query, c.who, got, c.want)
+		}
+	}
+}
+
 func TestWhoseAServiceIsMayBeUnknown(t *testing.T) {
 	w, services := street(t, Principal{Name: "alice", Role: RoleStarter, Owner: alice})
 	services.err = errors.New("away")
-	for _, line := range []string{"GET /v1/workflows?service=shop_1", "GET /v1/workflows/mine?service=shop_1"} {
+	for _, line := range []string{"GET /v1/workflows?service=shop_1", "GET /v1/workflows/mine?service=shop_1", "GET /v1/types/mine?service=shop_1"} {
 		if a := w.call(line, "", bearing); a.Code != 503 {
 			t.Errorf("%s: %d %s", line, a.Code, a.Body)
 		}

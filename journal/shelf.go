@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,6 +13,10 @@ import (
 
 // Copies of definitions have keys of their own, outside of the partitions: each is read and written alone. They have no
 // expiry, for nobody knows how long a task may wait.
+
+// currentFor is how long it stays noted what a service's tasks begin with: clients name services, so that there is no end of
+// these notes, and each start of a task has its own written anew.
+const currentFor = 30 * 24 * time.Hour
 
 func (r *Redis) definition(hash string) string { return r.o.Prefix + ":definition:" + hash }
 func (r *Redis) workflow(of saga.WorkflowKey) string {
@@ -48,7 +53,7 @@ func (r *Redis) ShelveCurrent(ctx context.Context, of saga.WorkflowKey, v saga.W
 	if err != nil {
 		return sentence("note the version of workflow", of.String(), err)
 	}
-	if err := r.client.Set(ctx, r.workflow(of), raw, 0).Err(); err != nil {
+	if err := r.client.Set(ctx, r.workflow(of), raw, currentFor).Err(); err != nil {
 		return fail(ctx, "note the version of workflow", of.String(), err)
 	}
 	return nil

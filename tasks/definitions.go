@@ -60,15 +60,12 @@ type defined struct {
 
 	contract *contract
 	content  []byte
+	public   saga.TaskType
 }
 
 // begin validates a request and plans a task of the active version.
 func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
-	v, err := d.active(ctx, saga.WorkflowKey{Service: r.Service, ID: r.Type})
-	if err != nil {
-		return Plan{}, err
-	}
-	f, err := d.of(ctx, v)
+	v, f, err := d.startable(ctx, saga.WorkflowKey{Service: r.Service, ID: r.Type})
 	if err != nil {
 		return Plan{}, err
 	}
@@ -79,6 +76,16 @@ func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
 	flow.Version = v.Version
 	plan.Workflow = &flow
 	return plan, nil
+}
+
+// startable returns what a service's tasks of a type begin with. Errors: those of active.
+func (d *Definitions) startable(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, *defined, error) {
+	v, err := d.active(ctx, of)
+	if err != nil {
+		return v, nil, err
+	}
+	f, err := d.of(ctx, v)
+	return v, f, err
 }
 
 // workflow finds the tree of a recorded task. Whatever is in the way, the task is parked.
@@ -162,7 +169,11 @@ func (d *Definitions) ready(parsed *definition.Definition) (*defined, error) {
 		return nil, saga.Invalid("/input_schema", "%s", asSentence(err))
 	}
 	plan := Plan{Workflow: flow, TreeHash: flow.TreeHash(), Definition: parsed.Hash}
-	return &defined{Plan: plan, contract: held, content: parsed.Content}, nil
+	public := saga.TaskType{Name: parsed.ID, Description: parsed.Description, Access: saga.AccessOpen, Input: parsed.Input()}
+	if len(public.Input) == 0 {
+		public.Input = anything
+	}
+	return &defined{Plan: plan, contract: held, content: parsed.Content, public: public}, nil
 }
 
 // maxBuilt bounds what a process keeps ready, by the size of the contents: what they become is many times larger.

@@ -80,6 +80,9 @@ func TestEachServiceStartsItsOwnWhileTheStoreIsAway(t *testing.T) {
 			t.Errorf("in %q: %s, want %s", service, got, hash)
 		}
 	}
+	if left := r.client.TTL(t.Context(), "osp:workflow:inn:talk").Val(); left < 29*24*time.Hour {
+		t.Errorf("what the inn begins with is noted for %v", left)
+	}
 	l.leave(true)
 	r.dispatcher.Catalogue.Definitions = r.process(l)
 	for service, hash := range want {
@@ -90,6 +93,35 @@ func TestEachServiceStartsItsOwnWhileTheStoreIsAway(t *testing.T) {
 	// It may have its own: nobody can tell.
 	if _, _, err := r.dispatcher.Start(t.Context(), talkIn("bar")); !errors.Is(err, saga.ErrUnavailable) {
 		t.Errorf("in a service that has never begun one: %v", err)
+	}
+}
+
+func TestATypeIsToldAsAStartWouldFindIt(t *testing.T) {
+	r := newRig(t)
+	l, _ := withDefinitions(r)
+	d := tasks.Deployer{Catalogue: r.dispatcher.Catalogue}
+	l.add(t, saying("hello"))
+	l.addTo(t, "shop", `{"id": "talk", "description": "Talks.", "steps": [{"id": "w", "type": "wait_signal", "wait": {"signal_name": "go"}}]}`)
+	l.addTo(t, "bar", saying("cheers"))
+	l.list[2].State = saga.VersionLocked
+	for service, want := range map[string]string{
+		"shop": `Talks. true`, "inn": ` {"properties":{"to":{"type":"string"}},"required":["to"],"type":"object"}`, "bar": "not found",
+	} {
+		got, err := d.Startable(t.Context(), saga.WorkflowKey{Service: service, ID: "talk"})
+		told := got.Description + " " + string(got.Input)
+		if errors.Is(err, saga.ErrNotFound) {
+			told = "not found"
+		}
+		if told != want || err == nil && (got.Name != "talk" || got.Access != saga.AccessOpen) {
+			t.Errorf("in %s: %+v, %v", service, got, err)
+		}
+	}
+	if _, err := d.Startable(t.Context(), saga.WorkflowKey{ID: "walk"}); !errors.Is(err, saga.ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+	l.leave(true)
+	if _, err := d.Startable(t.Context(), saga.WorkflowKey{ID: "run"}); !errors.Is(err, saga.ErrUnavailable) {
+		t.Errorf("what cannot be known: %v", err)
 	}
 }
 

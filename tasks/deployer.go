@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -105,6 +106,20 @@ func (d *Deployer) Differences(ctx context.Context, w saga.WorkflowKey, from, to
 		return nil, fmt.Errorf("version %d of workflow %s: %w", to, w, err)
 	}
 	return definition.Differences(older.Definition, newer.Definition)
+}
+
+// Startable returns the type of a service's tasks of a workflow that is data. Errors: [saga.ErrNotFound] when they cannot be
+// started, [saga.ErrUnavailable] when that is not known.
+func (d *Deployer) Startable(ctx context.Context, of saga.WorkflowKey) (saga.TaskType, error) {
+	_, f, err := d.Catalogue.Definitions.startable(ctx, of)
+	_, inactive := errors.AsType[*saga.InvalidError](err)
+	switch {
+	case inactive, errors.Is(err, saga.ErrUnknownType):
+		return saga.TaskType{}, fmt.Errorf("type %s: %w", of, saga.ErrNotFound)
+	case err != nil:
+		return saga.TaskType{}, err
+	}
+	return f.public, nil
 }
 
 // DefinitionSchema is the JSON Schema of definitions.
