@@ -72,20 +72,23 @@ type Catalogue interface {
 type Workflows interface {
 	// Check tells what deploying a definition would come to: id, hash and warnings.
 	Check(definition []byte) (saga.Deployment, []saga.Problem, error)
-	// Deploy adds a version, a draft, unless the content has one; with warnings.
-	Deploy(ctx context.Context, definition []byte, by, reason string) (saga.Deployed, []saga.Problem, error)
+	// Deploy adds a version of a service's workflow, or of the platform's, a draft, unless the content has one; with warnings.
+	Deploy(ctx context.Context, service string, definition []byte, by, reason string) (saga.Deployed, []saga.Problem, error)
 	// ChangeVersion brings a version into another state.
 	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error)
-	// Workflows returns each workflow's current version, in the order of the ids, after one of them.
-	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Workflows returns each workflow's current version.
+	Workflows(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error)
 	// Versions returns a workflow's versions, the newest first, before one of them (0: from the newest on).
-	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	Versions(ctx context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error)
 	// Version returns one, with its content.
-	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	Version(ctx context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error)
 	// Differences tells in what two versions differ.
-	Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error)
+	Differences(ctx context.Context, w saga.WorkflowKey, from, to int) ([]saga.Difference, error)
 	// VersionNotes returns a workflow's audit, the newest first, before one of its entries (0: from the newest on).
-	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
+	// Startable returns the type of a service's tasks of a workflow that is data, by the service's own or else by the
+	// platform's. Errors: [saga.ErrNotFound] when there is none, or none is active, [saga.ErrUnavailable].
+	Startable(ctx context.Context, of saga.WorkflowKey) (saga.TaskType, error)
 	// DefinitionSchema is the JSON Schema of definitions.
 	DefinitionSchema() []byte
 }

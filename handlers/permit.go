@@ -40,6 +40,30 @@ func (p Principal) narrow(q *saga.Query) error {
 	return nil
 }
 
+// servicesSeen are the services whose workflows the principal may know of, or of those the one that is asked for. None: all.
+// Everybody may know of the platform's, whose service is the empty one.
+func (a *API) servicesSeen(ctx context.Context, asked string) ([]string, error) {
+	p := PrincipalOf(ctx)
+	if _, ok := within(p.Service, asked); !ok {
+		return nil, refuse(forbidden, fault{Parameter: "service", Detail: "is not the service of this key"})
+	}
+	switch {
+	case asked == "" && !p.bound():
+		return nil, nil
+	case asked == "" && p.Owner == "":
+		return []string{"", p.Service}, nil
+	case asked == "":
+		return []string{""}, nil
+	case p.Owner == "":
+		return []string{asked}, nil
+	}
+	owns, err := a.owners.owns(ctx, p.Owner, asked)
+	if err == nil && !owns {
+		err = refuse(forbidden, fault{Parameter: "service", Detail: "is not a service of yours"})
+	}
+	return []string{asked}, err
+}
+
 // within returns what is asked for if the limit allows it, and the limit where nothing is asked for.
 func within(limit, asked string) (string, bool) {
 	if limit == "" {

@@ -67,7 +67,7 @@ func street(t *testing.T, p Principal) (*world, *owners) {
 			t.Fatal(err)
 		}
 		w.fake.happen(id, saga.Event{Kind: saga.KindCompleted})
-		if _, _, err := w.fake.Deploy(t.Context(), []byte("id: "+id), "ann", ""); err != nil { // of the same name: everybody may know of it
+		if _, _, err := w.fake.Deploy(t.Context(), "", []byte("id: "+id), "ann", ""); err != nil { // of the same name: everybody may know of it
 			t.Fatal(err)
 		}
 	}

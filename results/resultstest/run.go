@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"settle", settleCases},
 		{"delete", deleteCases},
 		{"workflow", workflowCases},
+		{"workflow of a service", workflowServiceCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
