@@ -181,20 +181,16 @@ func sortOfJSON(v any) sort {
 	return anything
 }
 
+// sortsOfCEL are what values of CEL's types become as JSON; of any other type they may be anything.
+var sortsOfCEL = map[cel.Kind]sort{
+	cel.StringKind: aText, cel.BytesKind: aText, cel.TimestampKind: aText, cel.DurationKind: aText,
+	cel.IntKind: aNumber, cel.UintKind: aNumber, cel.DoubleKind: aNumber,
+	cel.BoolKind: aBool, cel.ListKind: aList, cel.MapKind: anObject, cel.NullTypeKind: 0,
+}
+
 func sortOfCEL(t *cel.Type) sort {
-	switch t.Kind() {
-	case cel.StringKind, cel.BytesKind, cel.TimestampKind, cel.DurationKind:
-		return aText
-	case cel.IntKind, cel.UintKind, cel.DoubleKind:
-		return aNumber
-	case cel.BoolKind:
-		return aBool
-	case cel.ListKind:
-		return aList
-	case cel.MapKind:
-		return anObject
-	case cel.NullTypeKind:
-		return 0
+	if known, ok := sortsOfCEL[t.Kind()]; ok {
+		return known
 	}
 	return anything
 }
