@@ -1,0 +1,74 @@
+package saga
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Human says of a wait for a signal that a person is to answer. It is noted when the wait begins, for those who read the
+// record; the walk does not depend on it.
+type Human struct {
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Roles       []string `json:"roles"` // who may answer: any of them
+}
+
+// note is what the start of a wait tells of it; nil for one that is no person's.
+func (h *Human) note() json.RawMessage {
+	if h == nil {
+		return nil
+	}
+	raw, _ := json.Marshal(h) // texts always marshal
+	return raw
+}
+
+// HumanOwner is the role of the user whose task it is.
+const HumanOwner = "owner"
+
+// HumanState is how far a human task is.
+type HumanState string
+
+// The states of a human task.
+const (
+	HumanNone     HumanState = ""         // the task has no such step, or the step is of another kind
+	HumanAhead    HumanState = "ahead"    // it has not begun
+	HumanOpen     HumanState = "open"     // it waits for an answer
+	HumanAnswered HumanState = "answered" // its answer has been taken
+	HumanOver     HumanState = "over"     // nobody answered in time, or the task is being undone or has ended
+)
+
+// HumanTask is how a human task stands, and who may answer it.
+type HumanTask struct {
+	Human
+
+	Task    string
+	Service string
+	Owner   string // of the task
+	Step    string // its path
+	State   HumanState
+	Since   time.Time
+	DueAt   *time.Time // when it is escalated, or given up
+}
+
+// Outcomes of a human task.
+const (
+	HumanCompleted = "completed"
+	HumanRejected  = "rejected"
+)
+
+// HumanAnswer is what a person answers. It is the payload of the signal that the step waits for, and its output.
+type HumanAnswer struct {
+	Outcome string          `json:"outcome"`
+	Output  json.RawMessage `json:"output,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	By      string          `json:"by"`
+}
+
+// Answered is an answer that was taken.
+type Answered struct {
+	HumanAnswer
+
+	Step string
+	At   time.Time
+	New  bool // by this call: the same answer had not been given before
+}
