@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -74,6 +76,64 @@ func (a *API) mine(ctx context.Context, id string) (saga.Task, error) {
 		return saga.Task{}, err
 	}
 	return task, visible(ctx, task)
+}
+
+// ownRoles are roles that every caller has or has not by what it is: no name of a key and no role of a user stands for one.
+var ownRoles = []string{saga.HumanOwner, RoleReader.String(), RoleStarter.String(), RoleOperator.String()}
+
+// answers tells whether the principal may answer a human task that is for a role. Operators may whatever it is for.
+func (a *API) answers(ctx context.Context, h saga.HumanTask, role string) (bool, error) {
+	p := PrincipalOf(ctx)
+	own := p.Owner != "" && p.Owner == h.Owner
+	switch {
+	case p.holds(RoleOperator) == nil:
+		return true, nil
+	case p.Role < RoleStarter, p.Service != "" && p.Service != h.Service:
+		return false, nil
+	case role == saga.HumanOwner:
+		return own, nil
+	case role == RoleStarter.String():
+		return own || p.Owner == "", nil
+	case slices.Contains(ownRoles, role):
+		return false, nil
+	case p.Owner == "":
+		return p.Name == role, nil
+	case p.Duties == nil || !slices.Contains(p.Duties.Roles, role):
+		return false, nil
+	case own, h.Service != "" && slices.Contains(p.Duties.Services, h.Service):
+		return true, nil
+	}
+	return a.owners.owns(ctx, p.Owner, h.Service)
+}
+
+// mayAnswer tells whether the principal may answer a human task, in any of the roles that it is for.
+func (a *API) mayAnswer(ctx context.Context, h saga.HumanTask) (bool, error) {
+	for _, role := range h.Roles {
+		if may, err := a.answers(ctx, h, role); may || err != nil {
+			return may, err
+		}
+	}
+	return false, nil
+}
+
+// permitAnswer lets through who may answer the human task at a step. From who may not know of the task otherwise, it is
+// hidden until they are asked.
+func (a *API) permitAnswer(ctx context.Context, id, step string) error {
+	h, err := a.tasks.HumanTask(ctx, id, step)
+	if err != nil {
+		return err
+	}
+	may, err := a.mayAnswer(ctx, h)
+	sees := PrincipalOf(ctx).sees(saga.Task{UserID: h.Owner, Service: h.Service})
+	switch {
+	case err != nil:
+		return err
+	case !sees && (!may || h.State == saga.HumanAhead):
+		return refuse(noTask)
+	case may, len(h.Roles) == 0: // of what is no human task it is told so
+		return nil
+	}
+	return refuse(forbidden).because("This is to be answered by: %s. %s is none of these for this task.", strings.Join(h.Roles, ", "), PrincipalOf(ctx).Name)
 }
 
 // permit holds a start to what the principal may do, and fills in what follows from who it is.

@@ -56,6 +56,7 @@ func (a *API) routes() []route {
 		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask},
 		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/human/:step", role: RoleStarter, handle: a.answerHuman},
 		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask, starts: true},
 
 		{method: http.MethodGet, path: "/v1/executions", role: RoleReader, handle: a.listExecutions},

@@ -2,6 +2,8 @@ package saga
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -21,6 +23,9 @@ func (h *Human) note() json.RawMessage {
 	raw, _ := json.Marshal(h) // texts always marshal
 	return raw
 }
+
+// HumanSignals is what the names of the signals begin with that answer human tasks: nobody sends those but as an answer.
+const HumanSignals = "human."
 
 // HumanOwner is the role of the user whose task it is.
 const HumanOwner = "owner"
@@ -62,6 +67,19 @@ type HumanAnswer struct {
 	Output  json.RawMessage `json:"output,omitempty"`
 	Reason  string          `json:"reason,omitempty"`
 	By      string          `json:"by"`
+}
+
+// ErrAnswered means that a human task has another answer, or this one from somebody else: the first one stands.
+var ErrAnswered = errors.New("the human task has another answer")
+
+// NotAskedError means that a step does not wait for anybody's answer.
+type NotAskedError struct {
+	Step  string
+	State HumanState
+}
+
+func (e *NotAskedError) Error() string {
+	return fmt.Sprintf("step %s does not wait for an answer: it is %q", e.Step, string(e.State))
 }
 
 // Answered is an answer that was taken.

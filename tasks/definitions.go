@@ -56,6 +56,7 @@ type Definitions struct {
 type defined struct {
 	Plan
 
+	parsed   *definition.Definition
 	contract *contract
 	content  []byte
 }
@@ -160,7 +161,7 @@ func (d *Definitions) ready(parsed *definition.Definition) (*defined, error) {
 		return nil, saga.Invalid("/input_schema", "%s", asSentence(err))
 	}
 	plan := Plan{Workflow: flow, TreeHash: flow.TreeHash(), Definition: parsed.Hash}
-	return &defined{Plan: plan, contract: held, content: parsed.Content}, nil
+	return &defined{Plan: plan, parsed: parsed, contract: held, content: parsed.Content}, nil
 }
 
 // maxBuilt bounds what a process keeps ready, by the size of the contents: what they become is many times larger.

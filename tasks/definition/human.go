@@ -70,8 +70,11 @@ func (n *node) human(escalated bool) saga.Human {
 	return saga.Human{Title: title, Description: n.Description, Roles: n.HumanTask.roles(escalated)}
 }
 
-// HumanSignal is the name of the signal that answers the human task of a step.
-func HumanSignal(step string) string { return "human." + step }
+// humanSignal is the name of the signal that answers the human task of a step.
+func humanSignal(step string) string { return saga.HumanSignals + step }
+
+// AnswerSignal is the name of the signal that answers the human task at a path: that iteration's, of one in a loop.
+func AnswerSignal(path string) string { return saga.SignalTo(path, humanSignal(stepOf(path))) }
 
 // human waits for somebody's answer: a signal that is named after the step. With an escalation it waits twice, the second
 // time beside the escalation's steps, so that they do not put off the end of the wait.
@@ -96,7 +99,7 @@ func (b *builder) human(n *node, inner []saga.Step) []saga.Step {
 }
 
 func (n *node) waitForAnswer(name string, within time.Duration, escalated bool) saga.Step {
-	wait, human := saga.Signal(name, HumanSignal(n.ID), within), n.human(escalated)
+	wait, human := saga.Signal(name, humanSignal(n.ID), within), n.human(escalated)
 	wait.Human = &human
 	if n.HumanTask.TimeoutSteps != nil {
 		wait.OnError = saga.ContinueOnError

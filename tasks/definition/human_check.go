@@ -1,6 +1,10 @@
 package definition
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/osp-platform/osp/saga"
+)
 
 // checkHumans holds human tasks to what the schema cannot say. What only has no use is warned of: it was allowed once, and
 // tasks that have begun go on with it.
@@ -8,7 +12,7 @@ func (d *Definition) checkHumans(r *report) {
 	for i := range d.Steps {
 		n := d.steps[d.Steps[i].ID]
 		switch {
-		case n.Wait != nil && strings.HasPrefix(n.Wait.SignalName, HumanSignal("")):
+		case n.Wait != nil && strings.HasPrefix(n.Wait.SignalName, saga.HumanSignals):
 			r.warnf(n.at+"/wait/signal_name", "Signals of this name are answers of human tasks, and nobody else can send them: take another name.")
 		case n.HumanTask != nil:
 			r.checkHuman(n)

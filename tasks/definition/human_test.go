@@ -230,7 +230,7 @@ func (w *desk) run() {
 func (w *desk) answer(path, payload string) {
 	w.t.Helper()
 	_, err := w.journal.Post(w.t.Context(), "t", saga.Message{Event: saga.Event{
-		Kind: saga.KindSignal, Name: saga.SignalTo(path, definition.HumanSignal("h")), Data: json.RawMessage(payload),
+		Kind: saga.KindSignal, Name: definition.AnswerSignal(path), Data: json.RawMessage(payload),
 	}})
 	if err != nil {
 		w.t.Fatal(err)

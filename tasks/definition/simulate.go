@@ -210,7 +210,7 @@ func (w *world) answer() (bool, error) {
 		case n.ID+rejectedMark == w.script.FailAt:
 			e.Data = json.RawMessage(`{"outcome":"rejected","reason":"simulated","by":"simulated"}`)
 		}
-		e.Name = saga.SignalTo(path, HumanSignal(n.ID))
+		e.Name = AnswerSignal(path)
 		return true, w.apply(e)
 	}
 	return false, nil
