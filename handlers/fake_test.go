@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type fake struct {
 	signals   []saga.SignalRequest
 	humans    map[string]saga.HumanTask // by step
 	answers   []saga.HumanAnswer
+	asked     saga.HumanQuery
 	resolved  saga.Resolution
 	cancelled string
 	deletion  saga.Deletion
@@ -214,6 +216,24 @@ func (f *fake) HumanTask(_ context.Context, id, path string) (saga.HumanTask, er
 		h.Human, h.State = human.Human, human.State
 	}
 	return h, nil
+}
+
+// HumanTasks returns those of humans that are in the query, as steps of the task "mine".
+func (f *fake) HumanTasks(_ context.Context, q saga.HumanQuery) (page saga.HumanPage, err error) {
+	leave, err := f.enter()
+	defer leave()
+	if q.Cursor == "forged" {
+		return page, saga.Invalid("/cursor", "is not ours")
+	}
+	f.asked = q
+	for _, step := range slices.Sorted(maps.Keys(f.humans)) {
+		h := f.humans[step]
+		h.Task, h.Step, h.Since, h.DueAt = "mine", step, noon, &noon
+		if slices.ContainsFunc(q.Scopes, func(s saga.HumanScope) bool { return s.Has(h) }) {
+			page.Tasks, page.Next = append(page.Tasks, h), "more"
+		}
+	}
+	return page, err
 }
 
 func (f *fake) Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error) {

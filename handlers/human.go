@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -94,4 +95,65 @@ func notAsked(e *saga.NotAskedError) *refusal {
 	case saga.HumanOpen, saga.HumanOver:
 	}
 	return refuse(notWaiting).because("The step %q waits no longer: nobody answered in time, or its task is being undone or has ended.", clip(e.Step))
+}
+
+// humanView is what those who may answer a human task are told: nothing else of the task.
+type humanView struct {
+	Task        string     `json:"task"`
+	Step        string     `json:"step"`
+	Title       string     `json:"title,omitempty"`
+	Description string     `json:"description,omitempty"`
+	Roles       []string   `json:"roles"`
+	Service     string     `json:"service,omitempty"`
+	Since       time.Time  `json:"since"`
+	DueAt       *time.Time `json:"due_at,omitempty"`
+}
+
+// humanList is a page of open human tasks.
+type humanList struct {
+	Tasks []humanView `json:"human_tasks"`
+	Next  string      `json:"next,omitempty"`
+}
+
+// listHumans lists the open human tasks that the caller may answer: GET /v1/human-tasks.
+func (a *API) listHumans(c *gin.Context) {
+	page, err := a.humans(c)
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	list := humanList{Tasks: []humanView{}, Next: page.Next}
+	for _, h := range page.Tasks {
+		list.Tasks = append(list.Tasks, humanView{h.Task, h.Step, h.Title, h.Description, h.Roles, h.Service, h.Since, h.DueAt})
+	}
+	a.json(c, http.StatusOK, list)
+}
+
+func (a *API) humans(c *gin.Context) (saga.HumanPage, error) {
+	p, err := parseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return saga.HumanPage{}, err
+	}
+	q := saga.HumanQuery{
+		Service: p.text("service", nameRule), Role: p.text("role", rule{holds: upTo(100), says: "must be 1 to 100 bytes"}),
+		Cursor: p.text("cursor", cursorRule), Limit: defaultLimit,
+	}
+	if n, ok := digits(p.text("limit", limitRule)); ok {
+		q.Limit = int(n)
+	}
+	if err := p.end(); err != nil {
+		return saga.HumanPage{}, err
+	}
+	ctx := c.Request.Context()
+	if err := PrincipalOf(ctx).narrow(&saga.Query{Service: q.Service}); err != nil {
+		return saga.HumanPage{}, err
+	}
+	if q.Scopes, err = a.answersIn(ctx, q.Service); err != nil {
+		return saga.HumanPage{}, err
+	}
+	page, err := a.tasks.HumanTasks(ctx, q)
+	if broken, ok := errors.AsType[*saga.InvalidError](err); ok {
+		return page, aboutParameters(broken)
+	}
+	return page, err
 }

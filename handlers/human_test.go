@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -208,4 +209,40 @@ func TestDutiesAreWhatTheProjectSays(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.claims, got, c.want)
 		}
 	}
+}
+
+// TestListsOfHumanTasks asks for what everybody may answer: what is listed is what is let in.
+func TestListsOfHumanTasks(t *testing.T) {
+	for name, p := range staff() {
+		for _, role := range []string{"owner", "operator", "reader", "starter", "manager", "clerk", "user:" + alice} {
+			w, services := street(t, p)
+			services.of["shop_1"] = bob
+			h := saga.HumanTask{Human: saga.Human{Title: "Approve", Roles: []string{role}}, State: saga.HumanOpen, Owner: alice, Service: "shop_1"}
+			w.fake.humans["ask"] = h
+			a := w.call("GET /v1/human-tasks?service=shop_1&role="+url.QueryEscape(role)+"&limit=7", "", bearing)
+			switch {
+			case p.Role < RoleStarter, p.Service != "" && p.Service != "shop_1":
+				if a.Code != 403 {
+					t.Errorf("%s: %d %s", name, a.Code, a.Body)
+				}
+				continue
+			case a.Code != 200 || w.fake.asked.Service != "shop_1" || w.fake.asked.Role != role || w.fake.asked.Limit != 7:
+				t.Errorf("%s: %d, asked for %+v", name, a.Code, w.fake.asked)
+			}
+			listed := a.json("human_tasks.0.step") == "ask" && a.json("human_tasks.0.title") == "Approve" && a.json("next") == "more"
+			if may := w.call("POST /v1/tasks/mine/human/ask", `{"outcome":"completed"}`, bearing).Code == 202; listed != may || strings.Contains(a.Body.String(), alice) && role == "owner" {
+				t.Errorf("%s, for %s: listed %t, answered %t: %s", name, role, listed, may, a.Body)
+			}
+		}
+	}
+	w, _ := street(t, staff()["operator"])
+	if a := w.must(400, "GET /v1/human-tasks?cursor=forged", "", bearing); a.faults() != "parameter cursor" {
+		t.Errorf("a forged cursor: %s", a.Body)
+	}
+	w.must(400, "GET /v1/human-tasks?limit=0", "", bearing)
+	w.must(400, "GET /v1/human-tasks?user_id="+alice, "", bearing)
+	w, services := street(t, staff()["carol, a manager of no service"])
+	services.err = errors.New("away")
+	w.must(503, "GET /v1/human-tasks?service=shop_1", "", bearing)
+	w.must(200, "GET /v1/human-tasks", "", bearing)
 }

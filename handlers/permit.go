@@ -81,39 +81,73 @@ func (a *API) mine(ctx context.Context, id string) (saga.Task, error) {
 // ownRoles are roles that every caller has or has not by what it is: no name of a key and no role of a user stands for one.
 var ownRoles = []string{saga.HumanOwner, RoleReader.String(), RoleStarter.String(), RoleOperator.String()}
 
-// answers tells whether the principal may answer a human task that is for a role. Operators may whatever it is for.
-func (a *API) answers(ctx context.Context, h saga.HumanTask, role string) (bool, error) {
-	p := PrincipalOf(ctx)
-	own := p.Owner != "" && p.Owner == h.Owner
+// answers are the human tasks that the principal may answer. A user's roles count for the user's own tasks, and for all those
+// of the services that are named with them.
+func (p Principal) answers() []saga.HumanScope {
+	named := func(role string) bool { return !slices.Contains(ownRoles, role) }
 	switch {
 	case p.holds(RoleOperator) == nil:
-		return true, nil
-	case p.Role < RoleStarter, p.Service != "" && p.Service != h.Service:
-		return false, nil
-	case role == saga.HumanOwner:
-		return own, nil
-	case role == RoleStarter.String():
-		return own || p.Owner == "", nil
-	case slices.Contains(ownRoles, role):
-		return false, nil
+		return []saga.HumanScope{{}}
+	case p.Role < RoleStarter:
+		return nil
 	case p.Owner == "":
-		return p.Name == role, nil
-	case p.Duties == nil || !slices.Contains(p.Duties.Roles, role):
-		return false, nil
-	case own, h.Service != "" && slices.Contains(p.Duties.Services, h.Service):
-		return true, nil
+		roles := []string{RoleStarter.String()}
+		if named(p.Name) {
+			roles = append(roles, p.Name)
+		}
+		return []saga.HumanScope{{Service: p.Service, Roles: roles}}
 	}
-	return a.owners.owns(ctx, p.Owner, h.Service)
+	own := saga.HumanScope{Owner: p.Owner, Service: p.Service, Roles: []string{saga.HumanOwner, RoleStarter.String()}}
+	scopes := []saga.HumanScope{}
+	for _, service := range p.services() {
+		scopes = append(scopes, saga.HumanScope{Service: service, Roles: p.roles()})
+	}
+	own.Roles = append(own.Roles, p.roles()...)
+	return append(scopes, own)
 }
 
-// mayAnswer tells whether the principal may answer a human task, in any of the roles that it is for.
-func (a *API) mayAnswer(ctx context.Context, h saga.HumanTask) (bool, error) {
-	for _, role := range h.Roles {
-		if may, err := a.answers(ctx, h, role); may || err != nil {
-			return may, err
-		}
+// roles are those of a user that a human task may be for.
+func (p Principal) roles() []string {
+	if p.Duties == nil {
+		return nil
 	}
-	return false, nil
+	return slices.DeleteFunc(slices.Clone(p.Duties.Roles), func(role string) bool { return slices.Contains(ownRoles, role) })
+}
+
+// services are those in which a user's roles count for everybody's tasks.
+func (p Principal) services() []string {
+	if len(p.roles()) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Duties.Services), func(s string) bool { return s == "" || p.Service != "" && s != p.Service })
+}
+
+// answersIn is [Principal.answers] where it matters whether a service is the principal's own: a user's roles count there.
+func (a *API) answersIn(ctx context.Context, service string) ([]saga.HumanScope, error) {
+	p := PrincipalOf(ctx)
+	scopes := p.answers()
+	if p.Owner == "" || p.Service != "" || len(p.roles()) == 0 || slices.Contains(p.services(), service) {
+		return scopes, nil
+	}
+	owns, err := a.owners.owns(ctx, p.Owner, service)
+	if owns {
+		scopes = append(scopes, saga.HumanScope{Service: service, Roles: p.roles()})
+	}
+	return scopes, err
+}
+
+// mayAnswer tells whether the principal may answer a human task.
+func (a *API) mayAnswer(ctx context.Context, h saga.HumanTask) (bool, error) {
+	has := func(s saga.HumanScope) bool { return s.Has(h) }
+	p := PrincipalOf(ctx)
+	if slices.ContainsFunc(p.answers(), has) {
+		return true, nil
+	}
+	if !(saga.HumanScope{Roles: p.roles()}).Has(h) { // nobody needs to be asked
+		return false, nil
+	}
+	scopes, err := a.answersIn(ctx, h.Service)
+	return slices.ContainsFunc(scopes, has), err
 }
 
 // permitAnswer lets through who may answer the human task at a step. From who may not know of the task otherwise, it is

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -53,6 +54,34 @@ type HumanTask struct {
 	State   HumanState
 	Since   time.Time
 	DueAt   *time.Time // when it is escalated, or given up
+}
+
+// HumanScope is a part of all human tasks: those of an owner's tasks, of a service, for some roles. What is empty takes all.
+type HumanScope struct {
+	Owner   string   `json:"owner,omitempty"`
+	Service string   `json:"service,omitempty"`
+	Roles   []string `json:"roles,omitempty"`
+}
+
+// Has tells whether a human task is in the scope.
+func (s HumanScope) Has(h HumanTask) bool {
+	return (s.Owner == "" || s.Owner == h.Owner) && (s.Service == "" || s.Service == h.Service) &&
+		(len(s.Roles) == 0 || slices.ContainsFunc(s.Roles, func(r string) bool { return slices.Contains(h.Roles, r) }))
+}
+
+// HumanQuery selects open human tasks for a list, those first that have waited longest.
+type HumanQuery struct {
+	Scopes  []HumanScope // those in any of them
+	Service string       // empty: of all
+	Role    string       // empty: for all
+	Cursor  string       // opaque; from the previous page
+	Limit   int
+}
+
+// HumanPage is one page of a list.
+type HumanPage struct {
+	Tasks []HumanTask
+	Next  string // cursor of the next page; empty on the last
 }
 
 // Outcomes of a human task.

@@ -42,6 +42,16 @@ func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string
 	return f.parsed.HumanTask(record, path), nil
 }
 
+// HumanTasks returns a page of the human tasks that are open, from the result store: a step that waits again after its
+// escalation is the step that was escalated.
+func (d *Dispatcher) HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error) {
+	page, err := d.Rows.HumanTasks(ctx, q)
+	for i := range page.Tasks {
+		page.Tasks[i].Step = definition.HumanStep(page.Tasks[i].Step)
+	}
+	return page, err
+}
+
 // Answer takes a person's answer to the human task at a step's path. The first one stands: the same again is told as it
 // was, another is [saga.ErrAnswered]. Errors: *[saga.NotAskedError], [saga.ErrTooLarge], and those of
 // [Dispatcher.HumanTask].

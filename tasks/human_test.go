@@ -186,3 +186,11 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 		t.Errorf("without the definition: %v", err)
 	}
 }
+
+func TestAListNamesTheStepThatWasEscalated(t *testing.T) {
+	r := newRig(t)
+	page, err := r.dispatcher.HumanTasks(t.Context(), saga.HumanQuery{})
+	if err != nil || len(page.Tasks) != 2 || page.Tasks[0].Step != "l[0]/h" || page.Tasks[1].Step != "h" {
+		t.Errorf("%+v, %v", page, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -75,6 +76,9 @@ func humanSignal(step string) string { return saga.HumanSignals + step }
 
 // AnswerSignal is the name of the signal that answers the human task at a path: that iteration's, of one in a loop.
 func AnswerSignal(path string) string { return saga.SignalTo(path, humanSignal(stepOf(path))) }
+
+// HumanStep is the path of the human task whose wait is at a path.
+func HumanStep(wait string) string { return strings.TrimSuffix(wait, secondSuffix) }
 
 // human waits for somebody's answer: a signal that is named after the step. With an escalation it waits twice, the second
 // time beside the escalation's steps, so that they do not put off the end of the wait.
