@@ -16,6 +16,7 @@ func TestTreesStayAsTheyAre(t *testing.T) {
 		d    *definition.Definition
 		want string
 	}{
+		"approve-expense":      {example(t, "approve-expense"), "0e353b1791ba763c"},
 		"cancel-reservation":   {example(t, "cancel-reservation"), "44c1e3ddb67eddf6"},
 		"create-reservation":   {example(t, "create-reservation"), "5d1a4e0d2af0051c"},
 		"order-fulfilment":     {example(t, "order-fulfilment"), "2f5706d8cbe46901"},
