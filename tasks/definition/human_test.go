@@ -71,6 +71,21 @@ func TestAnEscalationSimulated(t *testing.T) {
 	}
 }
 
+// TestAnEscalationWithoutTimeoutSteps has nothing to go on with when nobody answers at all.
+func TestAnEscalationWithoutTimeoutSteps(t *testing.T) {
+	d := parsed(t, "id: w\nsteps:\n  - {id: a, type: activity, activity: {type: create_entity}}\n"+
+		"  - {id: h, type: human_task, human_task: {escalation: {assignee_role: r}}}"+step("b"))
+	for failAt, want := range map[string]string{
+		"h:escalated": "do a, wait h~, wait h.escalated, do b: completed",
+		"h:rejected":  "do a, wait h, undo a: failed",
+		"h":           "do a, wait h~, wait h.escalated~, undo a: failed",
+	} {
+		if got := simulated(t, d, definition.Script{FailAt: failAt}); got != want {
+			t.Errorf("%q\n got %s\nwant %s", failAt, got, want)
+		}
+	}
+}
+
 func TestHumanTasksThatAreRefused(t *testing.T) {
 	human := func(members, more string) string {
 		return "id: w\nsteps:\n  - {id: h, type: human_task, human_task: {" + members + "}}" + more
