@@ -34,6 +34,18 @@ type Commander interface {
 	Resolve(ctx context.Context, id string, r saga.Resolution) (saga.Task, error)
 }
 
+// Humans hears people who are to answer a task.
+type Humans interface {
+	// HumanTask tells how the human task at a step's path stands, and who may answer it. Errors: [saga.ErrNotFound].
+	HumanTask(ctx context.Context, id, path string) (saga.HumanTask, error)
+	// HumanTasks returns one page of those that are open. A cursor that it did not make gives a *[saga.InvalidError] about
+	// /cursor.
+	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
+	// Answer takes an answer. The first stands: the same again is told as it was. Errors: [saga.ErrNotFound],
+	// *[saga.NotAskedError], [saga.ErrAnswered], [saga.ErrTooLarge].
+	Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error)
+}
+
 // Deleter deletes what is kept.
 type Deleter interface {
 	// Delete deletes all that is kept of a subject, and notes it in the audit; a dry run only counts. The same id again is
@@ -111,6 +123,7 @@ type Tasks interface {
 	Starter
 	Reader
 	Commander
+	Humans
 	Deleter
 	Watcher
 	Undertaker

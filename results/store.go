@@ -19,6 +19,10 @@ type Store interface {
 	// List returns tasks, newest first. A cursor that is none gives a *[saga.InvalidError].
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
 
+	// HumanTasks returns what waits for people in any of the query's scopes, those first that have waited longest. The paths
+	// are those of the waits. A cursor that is none gives a *[saga.InvalidError].
+	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
+
 	// Kept returns what is kept of a task, so that its journal can be made again. Errors: [saga.ErrNotFound], when
 	// nothing is needed of it any longer: it has ended, or the store does not know it.
 	Kept(ctx context.Context, id string) (saga.Kept, error)

@@ -58,6 +58,7 @@ type Definitions struct {
 type defined struct {
 	Plan
 
+	parsed   *definition.Definition
 	contract *contract
 	content  []byte
 	public   saga.TaskType
@@ -173,7 +174,7 @@ func (d *Definitions) ready(parsed *definition.Definition) (*defined, error) {
 	if len(public.Input) == 0 {
 		public.Input = anything
 	}
-	return &defined{Plan: plan, contract: held, content: parsed.Content, public: public}, nil
+	return &defined{Plan: plan, parsed: parsed, contract: held, content: parsed.Content, public: public}, nil
 }
 
 // maxBuilt bounds what a process keeps ready, by the size of the contents: what they become is many times larger.

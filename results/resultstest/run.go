@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"save", saveCases},
 		{"kept", keptCases},
 		{"list", listCases},
+		{"human tasks", humanCases},
 		{"fence", fenceCases},
 		{"service", serviceCases},
 		{"keys", keyCases},
