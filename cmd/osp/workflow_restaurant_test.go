@@ -50,7 +50,13 @@ func (o *osp) deployExample(file string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	d, problems := definition.Parse(raw)
+	o.deployText(string(raw))
+}
+
+// deployText deploys a definition in YAML.
+func (o *osp) deployText(text string) {
+	o.t.Helper()
+	d, problems := definition.Parse([]byte(text))
 	if d == nil {
 		o.t.Fatal(problems)
 	}
