@@ -88,7 +88,7 @@ func printValidated(out io.Writer, output string, results []validated) error {
 			_, _ = fmt.Fprintf(out, "%s:%s\n", v.File, p)
 		}
 		if v.Valid {
-			_, _ = fmt.Fprintf(out, "%s: %s is sound, %d steps, %d warnings\n", v.File, v.ID, v.Steps, len(v.Problems))
+			_, _ = fmt.Fprintf(out, "%s: %s is sound: steps %d, warnings %d\n", v.File, v.ID, v.Steps, len(v.Problems))
 		}
 	}
 	return nil
