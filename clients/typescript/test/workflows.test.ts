@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Types } from "@osp-platform/client";
+
+import { osp, refused } from "./setup.js";
+
+const definition = {
+  id: "greet_and_wait",
+  input_schema: { type: "object", required: ["who"], properties: { who: { type: "string" } } },
+  steps: [
+    { id: "pause", type: "wait_signal", wait: { signal_name: "go_on" } },
+    { id: "greet", type: "activity", activity: { type: "transform_data", params: { message: "hello ${who}" } } },
+  ],
+};
+
+test("a workflow is deployed, activated and run, and takes its signal once", async () => {
+  const checked = await osp.check(definition);
+  assert.equal(checked.workflow, definition.id);
+  const first = await osp.deploy(definition, { reason: "a test" });
+  assert.deepEqual([first.state, first.created, first.hash], ["draft", true, checked.hash]);
+  assert.equal((await osp.deploy(definition)).created, false);
+  const version = await osp.activate(definition.id, first.version, "it is wanted");
+  assert.equal(version.state, "active");
+
+  const { id } = await osp.start({ type: definition.id, input: { who: "Ada" } });
+  const sent = await osp.signal(id, "go_on", { by: "Grace" }, { idempotencyKey: "once" });
+  assert.deepEqual(sent, { id, signal: "go_on" });
+  await osp.signal(id, "go_on", { by: "Grace" }, { idempotencyKey: "once" }).catch((e: unknown) => {
+    assert.equal((e as { type?: string }).type, "/problems/finished");
+  });
+  const task = await osp.wait(id);
+  assert.equal(task.status, "completed");
+  assert.deepEqual(task.steps.map((s) => s.output), [{ by: "Grace" }, { message: "hello Ada" }]);
+  const signals = [];
+  for await (const event of osp.watch(id)) {
+    if (event.kind === "signal") signals.push(event.signal);
+  }
+  assert.deepEqual(signals, ["go_on"]);
+  assert.equal((await refused(osp.signal(id, "go_on"))).type, "/problems/finished");
+});
+
+test("what is wrong with a definition in YAML has its line", async () => {
+  const invalid = await refused(osp.check("id: greet\nsteps:\n  - id: a\n    type: nonsense\n"));
+  assert.equal(invalid.type, "/problems/invalid");
+  assert.equal(invalid.errors[0]?.line, 4);
+});
+
+test("what has no method is called by its path", async () => {
+  const { types } = await osp.request<Types>("GET", "/v1/types");
+  assert.ok(types.some((t) => t.name === "http.saga"));
+});
