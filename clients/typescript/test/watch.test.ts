@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 
 import { Osp, type Watched } from "@osp-platform/client";
 
@@ -119,28 +119,4 @@ test("a watch outlasts an outage, and ends when it has been in vain too often", 
   const dead = await stub((r) => r.writeHead(200).end("retry: 1\n\n"));
   const error = await refused(new Osp({ url: dead.url }).watch("t", { retries: 2 }).next());
   assert.deepEqual([error.status, error.type, dead.asked.length], [0, "about:blank", 3]);
-});
-
-test("a connection on which nothing comes is given up for a new one", async (t) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  t.after(() => mock.timers.reset());
-  const signals: AbortSignal[] = [];
-  const silent: typeof fetch = async (_, init) => {
-    const signal = init?.signal;
-    assert.ok(signal);
-    signals.push(signal);
-    if (signals.length > 1) return new Response(event(1) + end);
-    return new Response(new ReadableStream({ start: (body) => signal.addEventListener("abort", () => body.error(signal.reason)) }));
-  };
-  const first = new Osp({ url, fetch: silent }).watch("t").next();
-  while (signals.length === 0) await new Promise(setImmediate);
-  mock.timers.tick(44_000);
-  await new Promise(setImmediate);
-  assert.equal(signals[0]?.aborted, false);
-  while (signals.length < 2) {
-    mock.timers.tick(1000);
-    await new Promise(setImmediate);
-  }
-  assert.equal(signals[0]?.aborted, true);
-  assert.deepEqual((await first).value, { seq: 1, kind: "signal" });
 });

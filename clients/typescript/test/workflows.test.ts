@@ -6,7 +6,7 @@ import type { Types } from "@osp-platform/client";
 import { osp, refused } from "./setup.js";
 
 const definition = {
-  id: "greet_and_wait",
+  id: `greet_${Date.now()}`, // one that no earlier run has deployed
   input_schema: { type: "object", required: ["who"], properties: { who: { type: "string" } } },
   steps: [
     { id: "pause", type: "wait_signal", wait: { signal_name: "go_on" } },
