@@ -59,7 +59,7 @@ export class Osp {
     return this.#post(`/v1/tasks`, request, true, options, { "Idempotency-Key": key, Prefer: prefer(options.wait) });
   }
 
-  /** Starts a task and waits for its end. */
+  /** Starts a task and waits for its end. Give it an `id` if you want to find it after a timeout. */
   async run<Output = unknown>(request: Start, options: Omit<StartOptions, "wait"> & WaitOptions = {}): Promise<Task<Output>> {
     return this.#within(options, `a task of type ${request.type}`, async (signal) => {
       const wait = Math.min(options.timeout ?? longestHold, longestHold);
