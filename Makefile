@@ -9,7 +9,7 @@ CLIENT        := clients/typescript
 TAGS          := nomsgpack
 PACKAGES      ?= ./...
 
-.PHONY: help run build test test-env test-supabase test-long race deploy-test lint fmt bench bench-supabase fuzz \
+.PHONY: help run build test test-env test-supabase test-workflows test-long race deploy-test lint fmt bench bench-supabase fuzz \
         crashpoints chaos docs ci-long image-test release clean measure
 
 help: ## list the targets
@@ -29,7 +29,10 @@ test: test-env ## run all tests with -race against real servers on free ports
 	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 9m $(PACKAGES)
 
 test-supabase: test-env ## run only the tests that need PostgreSQL with PostgREST, and count them
-	@CGO_ENABLED=1 internal/supabase.sh -race -tags $(TAGS) -timeout 9m
+	@internal/supabase.sh | CGO_ENABLED=1 internal/tests.sh supabase -race -tags $(TAGS) -timeout 9m
+
+test-workflows: test-env ## run only the tests of workflows that are data, and count them
+	@internal/workflows.sh | CGO_ENABLED=1 internal/tests.sh workflows -race -tags $(TAGS) -timeout 9m
 
 test-long: test-env ## run the tests of the result store that take minutes: outages of 1 and 5
 	@CGO_ENABLED=0 go test -tags $(TAGS),long -timeout 20m -v -run '^TestTheStoreIsAwayFor' ./results

@@ -53,12 +53,16 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	catalogue, err := tasks.NewCatalogue(
 		benchType(forwardType, saga.Sequence(step("a", nil), step("b", nil), step("c", nil))),
 		benchType(compensatedType, saga.Sequence(step("a", nil), step("b", nil), step("c", saga.Permanent(errors.New("no"))))),
+		benchType(codeType, inCode()),
 		benchType(waitingType, saga.Sequence(step("a", nil), step("b", nil), saga.Signal("wait", "go", 0), step("c", nil))),
 	)
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{journal: journal.New(d.client, journal.Options{})}
+	if catalogue.Definitions, err = definitions(e.journal); err != nil {
+		return nil, err
+	}
 	queues := map[string]int{"default": 1}
 	queue := tasks.NewQueue(d.client)
 	sweeper := tasks.NewSweeper(e.journal, queue, quiet, time.Now)

@@ -42,6 +42,8 @@ type report struct {
 	CompensatedPerS      float64 `json:"compensated_per_s"`
 	CompensatedRatio     float64 `json:"compensated_ratio"`
 	FloorLoneP50         float64 `json:"floor_lone_p50_ms"`
+	DataCPU              float64 `json:"data_cpu_ratio"`
+	DataTime             float64 `json:"data_time_ratio"`
 	LoneP50              float64 `json:"lone_p50_ms"`
 	LoneP99              float64 `json:"lone_p99_ms"`
 	FloorCPUPer1000      float64 `json:"floor_cpu_s_per_1000"`
@@ -99,7 +101,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 	defer db.stop()
 	r.Redis, r.Go = db.version(ctx), goVersion()
 
-	var floors, forwards, compensations, ratios, undoneRatios, floorCPU, cpu []float64
+	var floors, forwards, compensations, ratios, undoneRatios, floorCPU, cpu, dataCPU, dataTime []float64
 	for i := range s.rounds {
 		progress(out, "round %d of %d: raw asynq", i+1, s.rounds)
 		floor, err := db.floor(ctx, s)
@@ -116,6 +118,12 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 		if err != nil {
 			return r, err
 		}
+		progress(out, "round %d of %d: three steps in Go, and as data", i+1, s.rounds)
+		ofData, timeOfData, err := db.dataCost(ctx, s)
+		if err != nil {
+			return r, err
+		}
+		dataCPU, dataTime = append(dataCPU, ofData), append(dataTime, timeOfData)
 		floors, floorCPU = append(floors, floor.perS), append(floorCPU, floor.cpu)
 		forwards, cpu = append(forwards, forward.perS), append(cpu, forward.cpu)
 		compensations = append(compensations, undone.perS)
@@ -124,6 +132,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 	r.FloorPerS, r.ForwardPerS, r.CompensatedPerS = median(floors), median(forwards), median(compensations)
 	r.ForwardRatio, r.CompensatedRatio = median(ratios), median(undoneRatios)
 	r.FloorCPUPer1000, r.CPUPer1000 = median(floorCPU), median(cpu)
+	r.DataCPU, r.DataTime = median(dataCPU), median(dataTime)
 
 	progress(out, "%d lone tasks", s.lone)
 	if r.FloorLoneP50, err = db.floorLone(ctx, s); err != nil {
@@ -151,6 +160,7 @@ func (r report) print(out io.Writer) {
 tasks/s                              %17.0f %13.0f %13.0f
 ratio to raw asynq                                   1 %13.2f %13.2f
 CPU s per 1,000 (engine + Redis)     %17.2f %13.2f
+as data, to the same in Go: CPU, time                – %6.2f, %5.2f
 lone task, p50 ms                    %17.1f %13.1f
 lone task, p99 ms                                    – %13.1f
 Redis bytes per waiting task                         – %13.0f
@@ -158,6 +168,7 @@ idle worker, Redis commands/s                        – %13.1f
  … beside %6d waiting tasks                        – %13.1f
 %s, %s
 `, r.FloorPerS, r.ForwardPerS, r.CompensatedPerS, r.ForwardRatio, r.CompensatedRatio, r.FloorCPUPer1000, r.CPUPer1000,
+		r.DataCPU, r.DataTime,
 		r.FloorLoneP50, r.LoneP50, r.LoneP99, r.RedisBytesPerWaiting, r.IdleCommandsPerS, r.IdleWith,
 		r.IdleCommandsWaiting, r.Redis, r.Go)
 }

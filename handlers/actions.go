@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -139,6 +140,9 @@ func (a *API) signal(c *gin.Context) (id, name string, err error) {
 	}
 	if name = c.Param("name"); !saga.ValidID(name) {
 		return "", "", refuse(invalid, fault{Parameter: "name", Detail: idSays})
+	}
+	if strings.HasPrefix(name, saga.HumanSignals) { // or whoever may signal the task could answer in another's place
+		return "", "", refuse(invalid, fault{Parameter: "name", Detail: "is that of an answer: human tasks are answered by POST /v1/tasks/{id}/human/{step}"})
 	}
 	key, err := idempotencyKey(c.Request.Header)
 	if err != nil {

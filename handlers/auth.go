@@ -42,7 +42,13 @@ type Principal struct {
 	Owner string
 	// Service limits the principal to the tasks of one service, by schema. Empty: every one's.
 	Service string
+	// Duties are what a user answers human tasks as.
+	Duties *Duties
 }
+
+// Duties are the roles that a project has given a user, and the services, by schema, in which they count for tasks that are
+// not the user's own. They let their holder answer human tasks, and do nothing else.
+type Duties struct{ Roles, Services []string }
 
 // anonymous is everybody when there is no authentication.
 var anonymous = Principal{Name: "anonymous", Role: RoleOperator}

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -23,12 +25,32 @@ func (a *API) listTypes(c *gin.Context) {
 
 // getType answers with one type, and the schema of its input: GET /v1/types/{name}.
 func (a *API) getType(c *gin.Context) {
-	t, ok := a.tasks.Type(c.Param("name"))
-	if !ok {
-		a.problem(c, refuse(noType))
+	t, err := a.typeNamed(c)
+	if errors.Is(err, saga.ErrNotFound) {
+		err = refuse(noType)
+	}
+	if err != nil {
+		a.problem(c, err)
 		return
 	}
 	a.json(c, http.StatusOK, t)
+}
+
+// typeNamed finds a type that is built in or, as a start in the service would, a workflow that is data.
+func (a *API) typeNamed(c *gin.Context) (saga.TaskType, error) {
+	w, err := onlyWorkflow(c, "name")
+	if err != nil {
+		return saga.TaskType{}, err
+	}
+	if t, ok := a.tasks.Type(w.ID); ok {
+		return t, nil
+	}
+	ctx := c.Request.Context()
+	if _, err := a.servicesSeen(ctx, w.Service); err != nil {
+		return saga.TaskType{}, err
+	}
+	w.Service = cmp.Or(w.Service, PrincipalOf(ctx).Service)
+	return a.tasks.Startable(ctx, w)
 }
 
 func (a *API) typeNames() []string {

@@ -31,10 +31,7 @@ func (a *API) deadLetters(c *gin.Context) (saga.DeadLetters, error) {
 	if err != nil {
 		return saga.DeadLetters{}, err
 	}
-	cursor, limit := p.text("cursor", cursorRule), defaultLimit
-	if n, ok := digits(p.text("limit", limitRule)); ok {
-		limit = int(n)
-	}
+	cursor, limit := p.text("cursor", cursorRule), p.limit()
 	if err := p.end(); err != nil {
 		return saga.DeadLetters{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +34,9 @@ type fake struct {
 	query     saga.Query
 	page      saga.Page
 	signals   []saga.SignalRequest
+	humans    map[string]saga.HumanTask // by step
+	answers   []saga.HumanAnswer
+	asked     saga.HumanQuery
 	resolved  saga.Resolution
 	cancelled string
 	deletion  saga.Deletion
@@ -45,7 +49,9 @@ type fake struct {
 func newFake() *fake {
 	return &fake{
 		journals: map[string][]saga.Event{}, requests: map[string]saga.Request{}, watchers: map[string][]chan struct{}{},
-		scale: Scale{Desired: 1},
+		scale: Scale{Desired: 1}, humans: map[string]saga.HumanTask{
+			"ask": {Human: saga.Human{Roles: []string{"starter"}}, State: saga.HumanOpen},
+		},
 	}
 }
 
@@ -192,6 +198,60 @@ func (f *fake) Signal(_ context.Context, id string, s saga.SignalRequest) error 
 	f.signals = append(f.signals, s)
 	f.append(id, saga.Event{Kind: saga.KindSignal, Name: s.Name, Data: s.Payload, By: s.By})
 	return nil
+}
+
+// HumanTask knows the steps of humans, of every task. "ask" may be answered by everybody who may steer the task.
+func (f *fake) HumanTask(_ context.Context, id, path string) (saga.HumanTask, error) {
+	leave, err := f.enter()
+	defer leave()
+	if err == nil {
+		err = f.known(id)
+	}
+	if err != nil {
+		return saga.HumanTask{}, err
+	}
+	task := f.task(id)
+	h := saga.HumanTask{Task: id, Owner: task.UserID, Service: task.Service, Step: path}
+	if human, ok := f.humans[path]; ok {
+		h.Human, h.State = human.Human, human.State
+	}
+	return h, nil
+}
+
+// HumanTasks returns those of humans that are in the query, as steps of the task "mine".
+func (f *fake) HumanTasks(_ context.Context, q saga.HumanQuery) (page saga.HumanPage, err error) {
+	leave, err := f.enter()
+	defer leave()
+	if q.Cursor == "forged" {
+		return page, saga.Invalid("/cursor", "is not ours")
+	}
+	f.asked = q
+	for _, step := range slices.Sorted(maps.Keys(f.humans)) {
+		h := f.humans[step]
+		h.Task, h.Step, h.Since, h.DueAt = "mine", step, noon, &noon
+		if slices.ContainsFunc(q.Scopes, func(s saga.HumanScope) bool { return s.Has(h) }) {
+			page.Tasks, page.Next = append(page.Tasks, h), "more"
+		}
+	}
+	return page, err
+}
+
+func (f *fake) Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error) {
+	h, err := f.HumanTask(ctx, id, path)
+	switch {
+	case err != nil:
+		return saga.Answered{}, err
+	case h.State == saga.HumanAnswered && a.Outcome != saga.HumanCompleted:
+		return saga.Answered{}, fmt.Errorf("answer: %w", saga.ErrAnswered)
+	case h.State != saga.HumanOpen && h.State != saga.HumanAnswered:
+		return saga.Answered{}, &saga.NotAskedError{Step: path, State: h.State}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h.State == saga.HumanOpen {
+		f.answers = append(f.answers, a)
+	}
+	return saga.Answered{HumanAnswer: a, Step: path, At: noon, New: h.State == saga.HumanOpen}, nil
 }
 
 func (f *fake) Retry(ctx context.Context, id, by string) (saga.Task, error) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,27 +32,29 @@ func (f *fake) Check(raw []byte) (saga.Deployment, []saga.Problem, error) {
 	return d, []saga.Problem{{Pointer: "/trigger", Line: 1, Column: 2, Detail: "Mind this."}}, nil
 }
 
-func (f *fake) Deploy(_ context.Context, raw []byte, by, reason string) (saga.Deployed, []saga.Problem, error) {
+func (f *fake) Deploy(_ context.Context, service string, raw []byte, by, reason string) (saga.Deployed, []saga.Problem, error) {
 	d, warnings, err := f.Check(raw)
 	if err != nil {
 		return saga.Deployed{}, nil, err
 	}
 	for _, v := range f.flows.list {
-		if v.Workflow == d.Workflow && v.Hash == d.Hash {
+		if v.Service == service && v.Workflow == d.Workflow && v.Hash == d.Hash {
 			return saga.Deployed{WorkflowVersion: v}, warnings, nil
 		}
 	}
-	list, _ := f.Versions(context.Background(), d.Workflow, 0, 1000)
-	v := saga.WorkflowVersion{Workflow: d.Workflow, Version: len(list) + 1, Hash: d.Hash, State: saga.VersionDraft, By: by, CreatedAt: noon}
+	list, _ := f.Versions(context.Background(), saga.WorkflowKey{Service: service, ID: d.Workflow}, 0, 1000)
+	v := saga.WorkflowVersion{
+		Service: service, Workflow: d.Workflow, Version: len(list) + 1, Hash: d.Hash, State: saga.VersionDraft, By: by, CreatedAt: noon,
+	}
 	f.flows.list = append(f.flows.list, v)
 	f.flows.notes = append(f.flows.notes, saga.VersionNote{
-		ID: int64(len(f.flows.notes) + 1), At: noon, Workflow: v.Workflow, Version: v.Version, Action: saga.ActionCreate, By: by, Reason: reason,
+		ID: int64(len(f.flows.notes) + 1), At: noon, Service: service, Workflow: v.Workflow, Version: v.Version, Action: saga.ActionCreate, By: by, Reason: reason,
 	})
 	return saga.Deployed{WorkflowVersion: v, Created: true}, warnings, nil
 }
 
 func (f *fake) ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error) {
-	v, err := f.Version(ctx, c.Workflow, c.Version)
+	v, err := f.Version(ctx, c.Key(), c.Version)
 	if err != nil {
 		return v, err
 	}
@@ -59,64 +62,83 @@ func (f *fake) ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.Wo
 	return v, nil
 }
 
-func (f *fake) Workflows(_ context.Context, after string, limit int) ([]saga.WorkflowVersion, error) {
+func (f *fake) Workflows(_ context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error) {
 	leave, err := f.enter()
 	defer leave()
 	list := []saga.WorkflowVersion{}
-	for _, v := range f.flows.list {
-		if v.Version == 1 && v.Workflow > after && len(list) < limit {
+	ordered := slices.SortedFunc(slices.Values(f.flows.list), func(a, b saga.WorkflowVersion) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Workflow, b.Workflow))
+	})
+	for _, v := range ordered {
+		after := cmp.Or(cmp.Compare(v.Service, q.After.Service), cmp.Compare(v.Workflow, q.After.ID)) > 0
+		if v.Version == 1 && after && len(list) < q.Limit && (q.Services == nil || slices.Contains(q.Services, v.Service)) {
 			list = append(list, v)
 		}
 	}
 	return list, err
 }
 
-func (f *fake) Versions(_ context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error) {
+func (f *fake) Versions(_ context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error) {
 	leave, err := f.enter()
 	defer leave()
 	list := []saga.WorkflowVersion{}
 	for _, v := range slices.Backward(f.flows.list) {
-		if v.Workflow == id && (before == 0 || v.Version < before) && len(list) < limit {
+		if v.Key() == w && (before == 0 || v.Version < before) && len(list) < limit {
 			list = append(list, v)
 		}
 	}
 	return list, err
 }
 
-func (f *fake) Version(_ context.Context, id string, version int) (saga.WorkflowVersion, error) {
+func (f *fake) Version(_ context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error) {
 	leave, err := f.enter()
 	defer leave()
 	for _, v := range f.flows.list {
-		if v.Workflow == id && v.Version == version && err == nil {
+		if v.Key() == w && v.Version == version && err == nil {
 			v.Definition = json.RawMessage(`{}`)
 			return v, nil
 		}
 	}
 	if err == nil {
-		err = fmt.Errorf("workflow %s: %w", id, saga.ErrNotFound)
+		err = fmt.Errorf("workflow %s: %w", w, saga.ErrNotFound)
 	}
 	return saga.WorkflowVersion{}, err
 }
 
-func (f *fake) Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error) {
+func (f *fake) Differences(ctx context.Context, w saga.WorkflowKey, from, to int) ([]saga.Difference, error) {
 	for _, n := range []int{from, to} {
-		if _, err := f.Version(ctx, id, n); err != nil {
+		if _, err := f.Version(ctx, w, n); err != nil {
 			return nil, err
 		}
 	}
 	return []saga.Difference{{Pointer: "/name", Old: json.RawMessage(`"a"`), New: json.RawMessage(`null`)}, {Pointer: "/x", New: json.RawMessage(`1`)}}, nil
 }
 
-func (f *fake) VersionNotes(_ context.Context, id string, before int64, limit int) ([]saga.VersionNote, error) {
+func (f *fake) VersionNotes(_ context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error) {
 	leave, err := f.enter()
 	defer leave()
 	list := []saga.VersionNote{}
 	for _, n := range slices.Backward(f.flows.notes) {
-		if n.Workflow == id && (before == 0 || n.ID < before) && len(list) < limit {
+		if n.Service == w.Service && n.Workflow == w.ID && (before == 0 || n.ID < before) && len(list) < limit {
 			list = append(list, n)
 		}
 	}
 	return list, err
+}
+
+// Startable knows the workflows whose service has one.
+func (f *fake) Startable(_ context.Context, of saga.WorkflowKey) (saga.TaskType, error) {
+	leave, err := f.enter()
+	defer leave()
+	for _, v := range f.flows.list {
+		if v.Key() == of && err == nil {
+			return saga.TaskType{Name: of.ID, Description: "of " + of.Service, Access: saga.AccessOpen, Input: json.RawMessage(`true`)}, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("type %s: %w", of, saga.ErrNotFound)
+	}
+	return saga.TaskType{}, err
 }
 
 func (f *fake) DefinitionSchema() []byte {

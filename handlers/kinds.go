@@ -80,6 +80,19 @@ var (
 		slug: "not-stuck", status: http.StatusConflict, title: "The task is not stuck",
 		detail: "There is nothing to resolve: only a task in the state stuck waits for an operator.",
 	}
+	noHumanTask = kind{
+		slug: "no-such-human-task", status: http.StatusNotFound, title: "No such human task",
+		detail: "The task has no step of this path that a person answers. GET /v1/tasks/{id} lists the steps that have begun; " +
+			"one in a loop is lines[3]/approve, written lines%5B3%5D%2Fapprove in a URL.",
+	}
+	notWaiting = kind{
+		slug: "not-waiting", status: http.StatusConflict, title: "Nobody's answer is waited for",
+		detail: "The step has not begun, or waits no longer.",
+	}
+	answered = kind{
+		slug: "answered", status: http.StatusConflict, title: "It has another answer",
+		detail: "Somebody answered before, or you did and said something else: the first answer stands.",
+	}
 	tooLarge = kind{
 		slug: "too-large", status: http.StatusRequestEntityTooLarge, title: "Too large",
 		detail: "An input, and a signal's payload, may have 1 MiB, a batch 8 MiB; a task's whole journal has a limit too. " +
@@ -125,7 +138,7 @@ var (
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
 	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
-	lost, unfinished, notStuck, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, unavailable,
+	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, unavailable,
 	overloaded,
 }
 
@@ -140,6 +153,7 @@ var meanings = []struct {
 	{saga.ErrLost, lost},
 	{saga.ErrUnfinished, unfinished},
 	{saga.ErrNotStuck, notStuck},
+	{saga.ErrAnswered, answered},
 	{saga.ErrUnknownType, unknownType},
 	{saga.ErrTooLarge, tooLarge},
 	{saga.ErrUnavailable, unavailable},

@@ -34,6 +34,18 @@ type Commander interface {
 	Resolve(ctx context.Context, id string, r saga.Resolution) (saga.Task, error)
 }
 
+// Humans hears people who are to answer a task.
+type Humans interface {
+	// HumanTask tells how the human task at a step's path stands, and who may answer it. Errors: [saga.ErrNotFound].
+	HumanTask(ctx context.Context, id, path string) (saga.HumanTask, error)
+	// HumanTasks returns one page of those that are open. A cursor that it did not make gives a *[saga.InvalidError] about
+	// /cursor.
+	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
+	// Answer takes an answer. The first stands: the same again is told as it was. Errors: [saga.ErrNotFound],
+	// *[saga.NotAskedError], [saga.ErrAnswered], [saga.ErrTooLarge].
+	Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error)
+}
+
 // Deleter deletes what is kept.
 type Deleter interface {
 	// Delete deletes all that is kept of a subject, and notes it in the audit; a dry run only counts. The same id again is
@@ -72,20 +84,23 @@ type Catalogue interface {
 type Workflows interface {
 	// Check tells what deploying a definition would come to: id, hash and warnings.
 	Check(definition []byte) (saga.Deployment, []saga.Problem, error)
-	// Deploy adds a version, a draft, unless the content has one; with warnings.
-	Deploy(ctx context.Context, definition []byte, by, reason string) (saga.Deployed, []saga.Problem, error)
+	// Deploy adds a version of a service's workflow, or of the platform's, a draft, unless the content has one; with warnings.
+	Deploy(ctx context.Context, service string, definition []byte, by, reason string) (saga.Deployed, []saga.Problem, error)
 	// ChangeVersion brings a version into another state.
 	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error)
-	// Workflows returns each workflow's current version, in the order of the ids, after one of them.
-	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Workflows returns each workflow's current version.
+	Workflows(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error)
 	// Versions returns a workflow's versions, the newest first, before one of them (0: from the newest on).
-	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	Versions(ctx context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error)
 	// Version returns one, with its content.
-	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	Version(ctx context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error)
 	// Differences tells in what two versions differ.
-	Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error)
+	Differences(ctx context.Context, w saga.WorkflowKey, from, to int) ([]saga.Difference, error)
 	// VersionNotes returns a workflow's audit, the newest first, before one of its entries (0: from the newest on).
-	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
+	// Startable returns the type of a service's tasks of a workflow that is data, by the service's own or else by the
+	// platform's. Errors: [saga.ErrNotFound] when there is none, or none is active, [saga.ErrUnavailable].
+	Startable(ctx context.Context, of saga.WorkflowKey) (saga.TaskType, error)
 	// DefinitionSchema is the JSON Schema of definitions.
 	DefinitionSchema() []byte
 }
@@ -108,6 +123,7 @@ type Tasks interface {
 	Starter
 	Reader
 	Commander
+	Humans
 	Deleter
 	Watcher
 	Undertaker

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -40,6 +42,30 @@ func (p Principal) narrow(q *saga.Query) error {
 	return nil
 }
 
+// servicesSeen are the services whose workflows the principal may know of, or of those the one that is asked for. None: all.
+// Everybody may know of the platform's, whose service is the empty one.
+func (a *API) servicesSeen(ctx context.Context, asked string) ([]string, error) {
+	p := PrincipalOf(ctx)
+	if _, ok := within(p.Service, asked); !ok {
+		return nil, refuse(forbidden, fault{Parameter: "service", Detail: "is not the service of this key"})
+	}
+	switch {
+	case asked == "" && !p.bound():
+		return nil, nil
+	case asked == "" && p.Owner == "":
+		return []string{"", p.Service}, nil
+	case asked == "":
+		return []string{""}, nil
+	case p.Owner == "":
+		return []string{asked}, nil
+	}
+	owns, err := a.owners.owns(ctx, p.Owner, asked)
+	if err == nil && !owns {
+		err = refuse(forbidden, fault{Parameter: "service", Detail: "is not a service of yours"})
+	}
+	return []string{asked}, err
+}
+
 // within returns what is asked for if the limit allows it, and the limit where nothing is asked for.
 func within(limit, asked string) (string, bool) {
 	if limit == "" {
@@ -74,6 +100,98 @@ func (a *API) mine(ctx context.Context, id string) (saga.Task, error) {
 		return saga.Task{}, err
 	}
 	return task, visible(ctx, task)
+}
+
+// ownRoles are roles that every caller has or has not by what it is: no name of a key and no role of a user stands for one.
+var ownRoles = []string{saga.HumanOwner, RoleReader.String(), RoleStarter.String(), RoleOperator.String()}
+
+// answers are the human tasks that the principal may answer. A user's roles count for the user's own tasks, and for all those
+// of the services that are named with them.
+func (p Principal) answers() []saga.HumanScope {
+	named := func(role string) bool { return !slices.Contains(ownRoles, role) }
+	switch {
+	case p.holds(RoleOperator) == nil:
+		return []saga.HumanScope{{}}
+	case p.Role < RoleStarter:
+		return nil
+	case p.Owner == "":
+		roles := []string{RoleStarter.String()}
+		if named(p.Name) {
+			roles = append(roles, p.Name)
+		}
+		return []saga.HumanScope{{Service: p.Service, Roles: roles}}
+	}
+	own := saga.HumanScope{Owner: p.Owner, Service: p.Service, Roles: []string{saga.HumanOwner, RoleStarter.String()}}
+	scopes := []saga.HumanScope{}
+	for _, service := range p.services() {
+		scopes = append(scopes, saga.HumanScope{Service: service, Roles: p.roles()})
+	}
+	own.Roles = append(own.Roles, p.roles()...)
+	return append(scopes, own)
+}
+
+// roles are those of a user that a human task may be for.
+func (p Principal) roles() []string {
+	if p.Duties == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Duties.Roles), func(role string) bool { return slices.Contains(ownRoles, role) })
+}
+
+// services are those in which a user's roles count for everybody's tasks.
+func (p Principal) services() []string {
+	if len(p.roles()) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Duties.Services), func(s string) bool { return s == "" || p.Service != "" && s != p.Service })
+}
+
+// answersIn is [Principal.answers] where it matters whether a service is the principal's own: a user's roles count there.
+func (a *API) answersIn(ctx context.Context, service string) ([]saga.HumanScope, error) {
+	p := PrincipalOf(ctx)
+	scopes := p.answers()
+	if p.Owner == "" || p.Service != "" || len(p.roles()) == 0 || slices.Contains(p.services(), service) {
+		return scopes, nil
+	}
+	owns, err := a.owners.owns(ctx, p.Owner, service)
+	if owns {
+		scopes = append(scopes, saga.HumanScope{Service: service, Roles: p.roles()})
+	}
+	return scopes, err
+}
+
+// mayAnswer tells whether the principal may answer a human task.
+func (a *API) mayAnswer(ctx context.Context, h saga.HumanTask) (bool, error) {
+	has := func(s saga.HumanScope) bool { return s.Has(h) }
+	p := PrincipalOf(ctx)
+	if slices.ContainsFunc(p.answers(), has) {
+		return true, nil
+	}
+	if !(saga.HumanScope{Roles: p.roles()}).Has(h) { // nobody needs to be asked
+		return false, nil
+	}
+	scopes, err := a.answersIn(ctx, h.Service)
+	return slices.ContainsFunc(scopes, has), err
+}
+
+// permitAnswer lets through who may answer the human task at a step. From who may not know of the task otherwise, it is
+// hidden until they are asked.
+func (a *API) permitAnswer(ctx context.Context, id, step string) error {
+	h, err := a.tasks.HumanTask(ctx, id, step)
+	if err != nil {
+		return err
+	}
+	may, err := a.mayAnswer(ctx, h)
+	sees := PrincipalOf(ctx).sees(saga.Task{UserID: h.Owner, Service: h.Service})
+	switch {
+	case err != nil:
+		return err
+	case !sees && (!may || h.State == saga.HumanAhead):
+		return refuse(noTask)
+	case may, len(h.Roles) == 0: // of what is no human task it is told so
+		return nil
+	}
+	return refuse(forbidden).because("This is to be answered by: %s. %s is none of these for this task.", strings.Join(h.Roles, ", "), PrincipalOf(ctx).Name)
 }
 
 // permit holds a start to what the principal may do, and fills in what follows from who it is.

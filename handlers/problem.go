@@ -118,6 +118,10 @@ func (a *API) judge(err error) (k kind, detail string, faults []fault) {
 		}
 		return invalid, "", faults
 	}
+	if asked, ok := errors.AsType[*saga.NotAskedError](err); ok {
+		r := notAsked(asked)
+		return r.kind, r.detail, nil
+	}
 	if wait, ok := errors.AsType[*saga.UnfinishedError](err); ok {
 		return unfinished, "Nothing was deleted: " + wait.Error() + ".", nil
 	}

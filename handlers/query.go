@@ -50,6 +50,14 @@ func (p *parameters) text(name string, r rule) string {
 	return values[0]
 }
 
+// limit takes the size of a page.
+func (p *parameters) limit() int {
+	if n, ok := digits(p.text("limit", limitRule)); ok {
+		return int(n)
+	}
+	return defaultLimit
+}
+
 func (p *parameters) wrong(name, says string) {
 	p.faults = append(p.faults, fault{Parameter: clip(name), Detail: says})
 }
@@ -128,12 +136,9 @@ func listQuery(raw string, who Principal) (saga.Query, error) {
 		Service: p.text("service", nameRule),
 		Owner:   strings.ToLower(p.text("user_id", userRule)),
 		Cursor:  p.text("cursor", cursorRule),
-		Limit:   defaultLimit,
+		Limit:   p.limit(),
 	}
 	q.From, q.Until = p.period()
-	if n, ok := digits(p.text("limit", limitRule)); ok {
-		q.Limit = int(n)
-	}
 	if err := p.end(); err != nil {
 		return q, err
 	}

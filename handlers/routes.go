@@ -50,12 +50,14 @@ func (a *API) routes() []route {
 
 		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
 		{method: http.MethodGet, path: "/v1/tasks/:id", role: RoleReader, handle: a.getTask},
+		{method: http.MethodGet, path: "/v1/human-tasks", role: RoleStarter, handle: a.listHumans},
 		{method: http.MethodGet, path: "/v1/tasks/:id/events", role: RoleReader, handle: a.streamEvents, stream: true},
 
 		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask},
 		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/human/:step", role: RoleStarter, handle: a.answerHuman},
 		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask, starts: true},
 
 		{method: http.MethodGet, path: "/v1/executions", role: RoleReader, handle: a.listExecutions},

@@ -124,7 +124,30 @@ func userOf(claims jwt.MapClaims) (Principal, error) {
 	if !saga.ValidUUID(sub) || sub == saga.NilOwner { // tasks that belong to nobody have the nil UUID
 		return Principal{}, denied("The token's sub is not a user's UUID.")
 	}
-	return Principal{Name: "user:" + sub, Role: RoleStarter, Owner: sub}, nil
+	return Principal{Name: "user:" + sub, Role: RoleStarter, Owner: sub, Duties: dutiesOf(claims)}, nil
+}
+
+// dutiesOf reads what only the project itself can write. In user_metadata users write themselves.
+func dutiesOf(claims jwt.MapClaims) *Duties {
+	given, _ := claims["app_metadata"].(map[string]any)
+	d := Duties{Roles: textsOf(given["roles"]), Services: textsOf(given["services"])}
+	if role, ok := given["role"].(string); ok {
+		d.Roles = append(d.Roles, role)
+	}
+	if d.Roles == nil {
+		return nil
+	}
+	return &d
+}
+
+func textsOf(list any) (texts []string) {
+	items, _ := list.([]any)
+	for _, item := range items {
+		if text, ok := item.(string); ok && text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 func denied(reason string) error { return &deniedError{reason} }

@@ -33,6 +33,22 @@ func TestTypesOfTheClient(t *testing.T) {
 	}
 }
 
+func TestTypesOfQueries(t *testing.T) {
+	got := typesOf(t, []byte(`{
+		"paths": {"/things/{id}": {
+			"parameters": [{"name": "service", "in": "query", "schema": {"type": "string"}}, {"name": "id", "in": "path"}],
+			"get": {"operationId": "listThings", "parameters": [{"$ref": "#/components/parameters/limit"}]},
+			"put": {"operationId": "putThing"}}},
+		"components": {"parameters": {"limit": {"name": "limit", "in": "query", "required": true, "schema": {"type": "integer"}}}}}`))
+	for _, want := range []string{
+		"type ListThingsQuery = {\n  limit: number;\n  service?: string;\n};", "type PutThingQuery = {\n  service?: string;\n};",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}
+
 func TestTypesOfSchemas(t *testing.T) {
 	for schema, want := range map[string]string{
 		`{}`:                                          `unknown`,
@@ -67,30 +83,33 @@ func TestTypesOfSchemas(t *testing.T) {
 	}
 }
 
+// openAPIParts are the parts of the document of which types are made.
+type openAPIParts struct {
+	Paths      map[string]map[string]json.RawMessage
+	Components struct {
+		Schemas    map[string]map[string]any
+		Parameters map[string]parameterPart
+	}
+}
+
+type parameterPart struct {
+	Ref                   string `json:"$ref"`
+	Name, In, Description string
+	Required              bool
+	Schema                map[string]any
+}
+
 // typesOf writes a document's schemas, the queries of its operations and the types of its problems.
 func typesOf(t *testing.T, raw []byte) string {
 	t.Helper()
-	var doc struct {
-		Paths      map[string]map[string]json.RawMessage
-		Components struct{ Schemas map[string]map[string]any }
-	}
+	var doc openAPIParts
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	named := doc.Components.Schemas
-	for path, methods := range doc.Paths {
-		for method, operation := range methods {
-			if method == "parameters" {
-				continue
-			}
-			name, query, err := queryOf(operation)
-			if err != nil {
-				t.Fatalf("%s %s: %v", method, path, err)
-			}
-			if query != nil {
-				named[name] = query
-			}
-		}
+	named := map[string]map[string]any{}
+	maps.Copy(named, doc.Components.Schemas)
+	if err := doc.queries(named); err != nil {
+		t.Fatal(err)
 	}
 	var out strings.Builder
 	out.WriteString("// Made of handlers/openapi.json by make docs: do not edit.\n")
@@ -111,21 +130,40 @@ func typesOf(t *testing.T, raw []byte) string {
 	return out.String()
 }
 
-// queryOf makes a schema of an operation's query; it is nil when there is none.
-func queryOf(operation json.RawMessage) (name string, schema map[string]any, err error) {
-	var o struct {
-		OperationID string
-		Parameters  []struct {
-			Name, In, Description string
-			Required              bool
-			Schema                map[string]any
+// queries adds a schema for each operation that has a query, named after the operation.
+func (d openAPIParts) queries(to map[string]map[string]any) error {
+	for path, item := range d.Paths {
+		for method, raw := range item {
+			if method == "parameters" {
+				continue
+			}
+			var o struct {
+				OperationID string
+				Parameters  []parameterPart
+			}
+			var shared []parameterPart // by the path's operations
+			err := json.Unmarshal(raw, &o)
+			if err == nil && item["parameters"] != nil {
+				err = json.Unmarshal(item["parameters"], &shared)
+			}
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", method, path, err)
+			}
+			if schema := d.query(append(shared, o.Parameters...)); schema != nil {
+				to[strings.ToUpper(o.OperationID[:1])+o.OperationID[1:]+"Query"] = schema
+			}
 		}
 	}
-	if err := json.Unmarshal(operation, &o); err != nil {
-		return "", nil, err
-	}
+	return nil
+}
+
+// query makes a schema of the parameters that are in the query; it is nil when there are none.
+func (d openAPIParts) query(parameters []parameterPart) map[string]any {
 	properties, required := map[string]any{}, []any{}
-	for _, p := range o.Parameters {
+	for _, p := range parameters {
+		if p.Ref != "" {
+			p = d.Components.Parameters[strings.TrimPrefix(p.Ref, "#/components/parameters/")]
+		}
 		if p.In != "query" {
 			continue
 		}
@@ -137,8 +175,7 @@ func queryOf(operation json.RawMessage) (name string, schema map[string]any, err
 		}
 	}
 	if len(properties) == 0 {
-		return "", nil, nil
+		return nil
 	}
-	name = strings.ToUpper(o.OperationID[:1]) + o.OperationID[1:] + "Query"
-	return name, map[string]any{"type": "object", "additionalProperties": false, "properties": properties, "required": required}, nil
+	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties, "required": required}
 }

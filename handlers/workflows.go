@@ -22,6 +22,7 @@ var mediaOfDefinitions = []string{"application/yaml", "application/x-yaml", "tex
 
 // checkedDefinition is the answer to a definition that was only looked at.
 type checkedDefinition struct {
+	Service  string         `json:"service,omitempty"`
 	Workflow string         `json:"workflow"`
 	Hash     string         `json:"hash"`
 	Warnings []saga.Problem `json:"warnings"`
@@ -49,7 +50,7 @@ func (a *API) deploy(c *gin.Context) (status int, answer any, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	only, reason := p.text("validate", oneOf("only")) != "", p.text("reason", reasonRule)
+	only, reason, service := p.text("validate", oneOf("only")) != "", p.text("reason", reasonRule), p.text("service", nameRule)
 	if err := p.end(); err != nil {
 		return 0, nil, err
 	}
@@ -59,19 +60,28 @@ func (a *API) deploy(c *gin.Context) (status int, answer any, err error) {
 	}
 	if only {
 		checked, warnings, err := a.tasks.Check(raw)
-		return http.StatusOK, checkedDefinition{checked.Workflow, checked.Hash, warnings}, err
+		return http.StatusOK, checkedDefinition{service, checked.Workflow, checked.Hash, warnings}, err
 	}
 	ctx := c.Request.Context()
-	deployed, warnings, err := a.tasks.Deploy(ctx, raw, PrincipalOf(ctx).Name, reason)
+	deployed, warnings, err := a.tasks.Deploy(ctx, service, raw, PrincipalOf(ctx).Name, reason)
 	if err != nil {
 		return 0, nil, err
 	}
-	c.Header("Location", fmt.Sprintf("/v1/workflows/%s/versions/%d", deployed.Workflow, deployed.Version))
+	c.Header("Location", versionLocation(deployed.WorkflowVersion))
 	status = http.StatusOK
 	if deployed.Created {
 		status = http.StatusCreated
 	}
 	return status, deployedVersion{deployed, warnings}, nil
+}
+
+// versionLocation is the path of a version.
+func versionLocation(v saga.WorkflowVersion) string {
+	path := fmt.Sprintf("/v1/workflows/%s/versions/%d", v.Workflow, v.Version)
+	if v.Service == "" {
+		return path
+	}
+	return path + "?service=" + v.Service
 }
 
 // definitionBody reads a body that is YAML or JSON: what it says is looked at by whoever knows definitions.
@@ -105,6 +115,10 @@ func (a *API) changeVersion(c *gin.Context) {
 }
 
 func (a *API) change(c *gin.Context) (saga.WorkflowVersion, error) {
+	w, err := onlyWorkflow(c, "id")
+	if err != nil {
+		return saga.WorkflowVersion{}, err
+	}
 	data, err := body(c, maxAction)
 	if err != nil {
 		return saga.WorkflowVersion{}, err
@@ -115,7 +129,8 @@ func (a *API) change(c *gin.Context) (saga.WorkflowVersion, error) {
 	}
 	ctx := c.Request.Context()
 	change := saga.VersionChange{
-		Workflow: c.Param("id"),
+		Service:  w.Service,
+		Workflow: w.ID,
 		State:    saga.VersionState(o.text("state", versionStateRule.mandatory())),
 		Reason:   o.text("reason", reasonRule.mandatory()),
 		By:       PrincipalOf(ctx).Name,

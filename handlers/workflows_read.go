@@ -2,8 +2,10 @@ package handlers
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,6 +26,7 @@ type noteList struct {
 
 // differenceList is what two versions differ in.
 type differenceList struct {
+	Service     string            `json:"service,omitempty"`
 	Workflow    string            `json:"workflow"`
 	From        int               `json:"from"`
 	To          int               `json:"to"`
@@ -37,24 +40,65 @@ func (a *API) definitionSchema(c *gin.Context) {
 
 // listWorkflows lists the workflows that are data, each with its current version: GET /v1/workflows.
 func (a *API) listWorkflows(c *gin.Context) {
-	after, limit, err := pageQuery(c, rule{holds: saga.ValidID, says: cursorRule.says})
+	q, err := a.workflowQuery(c)
 	if err != nil {
 		a.problem(c, err)
 		return
 	}
-	list, err := a.tasks.Workflows(c.Request.Context(), after, limit+1)
+	limit := q.Limit
+	q.Limit++
+	list, err := a.tasks.Workflows(c.Request.Context(), q)
 	if err != nil {
 		a.problem(c, err)
 		return
 	}
 	page, last := cut(list, limit)
-	a.json(c, http.StatusOK, versionList{page, last.Workflow})
+	a.json(c, http.StatusOK, versionList{page, afterWorkflow(last.Key())})
+}
+
+// workflowQuery reads the query of GET /v1/workflows, and narrows it to what the principal may know of.
+func (a *API) workflowQuery(c *gin.Context) (saga.WorkflowQuery, error) {
+	q := saga.WorkflowQuery{}
+	p, err := parseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return q, err
+	}
+	service := p.text("service", nameRule)
+	q.After, _ = workflowAfter(p.text("cursor", workflowCursorRule))
+	q.Limit = p.limit()
+	if err := p.end(); err != nil {
+		return q, err
+	}
+	q.Services, err = a.servicesSeen(c.Request.Context(), service)
+	return q, err
+}
+
+// workflowCursorRule is a cursor of the list of workflows: the last one of the page before, written so that nobody counts on it.
+var workflowCursorRule = rule{
+	holds: func(s string) bool { _, ok := workflowAfter(s); return ok },
+	says:  cursorRule.says,
+}
+
+func afterWorkflow(w saga.WorkflowKey) string {
+	if w.ID == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(w.Service + "/" + w.ID))
+}
+
+func workflowAfter(cursor string) (w saga.WorkflowKey, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return w, false
+	}
+	w.Service, w.ID, ok = strings.Cut(string(raw), "/")
+	return w, ok && saga.ValidID(w.ID) && (w.Service == "" || saga.ValidID(w.Service))
 }
 
 // listVersions lists the versions of a workflow, the newest first: GET /v1/workflows/{id}.
 func (a *API) listVersions(c *gin.Context) {
-	page, last, err := pageOf(c, func(ctx context.Context, id string, before int64, limit int) ([]saga.WorkflowVersion, error) {
-		return a.tasks.Versions(ctx, id, int(before), limit)
+	page, last, err := pageOf(c, a, func(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.WorkflowVersion, error) {
+		return a.tasks.Versions(ctx, w, int(before), limit)
 	})
 	if err != nil {
 		a.problem(c, err)
@@ -70,7 +114,12 @@ func (a *API) getVersion(c *gin.Context) {
 		a.problem(c, refuse(badParameter, fault{Parameter: "version", Detail: "must be the number of a version"}))
 		return
 	}
-	v, err := a.tasks.Version(c.Request.Context(), c.Param("id"), n)
+	w, err := onlyWorkflow(c, "id")
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	v, err := a.tasks.Version(c.Request.Context(), w, n)
 	if err != nil {
 		a.problem(c, aboutWorkflow(err))
 		return
@@ -85,17 +134,33 @@ func (a *API) compareVersions(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
+	w := p.workflow(c.Param("id"))
 	from, to := p.version("from"), p.version("to")
 	if err := p.end(); err != nil {
 		a.problem(c, err)
 		return
 	}
-	list, err := a.tasks.Differences(c.Request.Context(), c.Param("id"), from, to)
+	list, err := a.tasks.Differences(c.Request.Context(), w, from, to)
 	if err != nil {
 		a.problem(c, aboutWorkflow(err))
 		return
 	}
-	a.json(c, http.StatusOK, differenceList{c.Param("id"), from, to, list})
+	a.json(c, http.StatusOK, differenceList{w.Service, w.ID, from, to, list})
+}
+
+// workflow takes the parameter that tells, with the id in the path, which workflow is meant.
+func (p *parameters) workflow(id string) saga.WorkflowKey {
+	return saga.WorkflowKey{Service: p.text("service", nameRule), ID: id}
+}
+
+// onlyWorkflow reads a query that tells whose workflow is meant, and nothing else; the id is a parameter of the path.
+func onlyWorkflow(c *gin.Context, param string) (saga.WorkflowKey, error) {
+	p, err := parseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return saga.WorkflowKey{}, err
+	}
+	w := p.workflow(c.Param(param))
+	return w, p.end()
 }
 
 // version takes a parameter that must be there.
@@ -109,7 +174,7 @@ func (p *parameters) version(name string) int {
 
 // listNotes tells who did what to a workflow's versions, the newest first: GET /v1/workflows/{id}/audit.
 func (a *API) listNotes(c *gin.Context) {
-	page, last, err := pageOf(c, a.tasks.VersionNotes)
+	page, last, err := pageOf(c, a, a.tasks.VersionNotes)
 	if err != nil {
 		a.problem(c, err)
 		return
@@ -120,14 +185,22 @@ func (a *API) listNotes(c *gin.Context) {
 // pageOf reads a page of what a workflow has, the newest first, and what stands last on it if more follows. A workflow has at
 // least one of each.
 func pageOf[T any](
-	c *gin.Context, read func(ctx context.Context, id string, before int64, limit int) ([]T, error),
+	c *gin.Context, a *API, read func(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]T, error),
 ) (page []T, last T, err error) {
-	cursor, limit, err := pageQuery(c, numberRule)
+	p, err := parseQuery(c.Request.URL.RawQuery)
 	if err != nil {
 		return nil, last, err
 	}
-	before, _ := digits(cursor)
-	list, err := read(c.Request.Context(), c.Param("id"), before, limit+1)
+	w, limit := p.workflow(c.Param("id")), p.limit()
+	before, _ := digits(p.text("cursor", numberRule))
+	if err := p.end(); err != nil {
+		return nil, last, err
+	}
+	ctx := c.Request.Context()
+	if _, err := a.servicesSeen(ctx, w.Service); err != nil {
+		return nil, last, err
+	}
+	list, err := read(ctx, w, before, limit+1)
 	if err == nil && len(list) == 0 && before == 0 {
 		err = refuse(noWorkflow)
 	}
@@ -139,19 +212,6 @@ func pageOf[T any](
 var numberRule = rule{
 	holds: func(s string) bool { n, ok := digits(s); return ok && n >= 1 && n <= 1<<31-1 },
 	says:  cursorRule.says,
-}
-
-// pageQuery reads a query that has cursor and limit only.
-func pageQuery(c *gin.Context, cursor rule) (after string, limit int, err error) {
-	p, err := parseQuery(c.Request.URL.RawQuery)
-	if err != nil {
-		return "", 0, err
-	}
-	after, limit = p.text("cursor", cursor), defaultLimit
-	if n, ok := digits(p.text("limit", limitRule)); ok {
-		limit = int(n)
-	}
-	return after, limit, p.end()
 }
 
 // cut makes a page of up to limit out of one more than that. With another page to come, it tells the last of this one.

@@ -18,7 +18,7 @@
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
 //
 // Copies of definitions have keys of their own, which never expire: osp:definition:<hash>, the content, and
-// osp:workflow:<id>, the current version of a workflow as JSON.
+// osp:workflow:<service>:<id>, as JSON the version that its tasks begin with.
 //
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //

@@ -83,6 +83,7 @@ const (
 	fnAllKept      function = "osp_all_kept"
 	fnEffects      function = "osp_effects"
 	fnServiceOwner function = "osp_service_owner"
+	fnHumanTasks   function = "osp_human_tasks"
 )
 
 // call calls a function and returns its result.

@@ -11,6 +11,7 @@ const (
 	fnDeploy        function = "osp_deploy"
 	fnChangeVersion function = "osp_change_version"
 	fnWorkflows     function = "osp_workflows"
+	fnWorkflow      function = "osp_workflow"
 	fnVersions      function = "osp_versions"
 	fnVersion       function = "osp_version"
 	fnVersionNotes  function = "osp_version_notes"
@@ -31,13 +32,17 @@ func (p *PostgREST) ChangeVersion(ctx context.Context, c saga.VersionChange) (sa
 }
 
 // Workflows returns the current version of each workflow.
-func (p *PostgREST) Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error) {
-	return p.versions(ctx, fnWorkflows, map[string]any{"after": after, "max": limit})
+func (p *PostgREST) Workflows(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error) {
+	query := map[string]any{"after_service": q.After.Service, "after": q.After.ID, "max": q.Limit}
+	if q.Services != nil {
+		query["services"] = q.Services
+	}
+	return p.versions(ctx, fnWorkflows, query)
 }
 
-// Workflow returns the current version of a workflow.
-func (p *PostgREST) Workflow(ctx context.Context, id string) (v saga.WorkflowVersion, err error) {
-	list, err := p.versions(ctx, fnWorkflows, map[string]any{"workflow": id, "max": 1})
+// Workflow returns what a service's tasks of a type begin with.
+func (p *PostgREST) Workflow(ctx context.Context, of saga.WorkflowKey) (v saga.WorkflowVersion, err error) {
+	list, err := p.versions(ctx, fnWorkflow, about(of))
 	if err == nil && len(list) == 0 {
 		err = saga.ErrNotFound
 	}
@@ -47,9 +52,16 @@ func (p *PostgREST) Workflow(ctx context.Context, id string) (v saga.WorkflowVer
 	return list[0], nil
 }
 
+// about begins a question about a workflow.
+func about(w saga.WorkflowKey) map[string]any {
+	return map[string]any{"service": w.Service, "workflow": w.ID}
+}
+
 // Versions returns versions of a workflow, the newest first.
-func (p *PostgREST) Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error) {
-	return p.versions(ctx, fnVersions, map[string]any{"workflow": id, "before": before, "max": limit})
+func (p *PostgREST) Versions(ctx context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error) {
+	query := about(w)
+	query["before"], query["max"] = before, limit
+	return p.versions(ctx, fnVersions, query)
 }
 
 func (p *PostgREST) versions(ctx context.Context, fn function, query map[string]any) ([]saga.WorkflowVersion, error) {
@@ -61,11 +73,13 @@ func (p *PostgREST) versions(ctx context.Context, fn function, query map[string]
 }
 
 // Version returns a version with its content.
-func (p *PostgREST) Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error) {
-	return p.content(ctx, map[string]any{"workflow": id, "version": version})
+func (p *PostgREST) Version(ctx context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error) {
+	query := about(w)
+	query["version"] = version
+	return p.content(ctx, query)
 }
 
-// Definition returns the version of a content.
+// Definition returns a version that has a content.
 func (p *PostgREST) Definition(ctx context.Context, hash string) (saga.WorkflowVersion, error) {
 	return p.content(ctx, map[string]any{"hash": hash})
 }
@@ -83,10 +97,10 @@ func (p *PostgREST) content(ctx context.Context, query map[string]any) (saga.Wor
 }
 
 // VersionNotes returns the audit of a workflow.
-func (p *PostgREST) VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error) {
-	list, err := ask[[]saga.VersionNote](ctx, p, fnVersionNotes, map[string]any{
-		"query": map[string]any{"workflow": id, "before": before, "max": limit},
-	})
+func (p *PostgREST) VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error) {
+	query := about(w)
+	query["before"], query["max"] = before, limit
+	list, err := ask[[]saga.VersionNote](ctx, p, fnVersionNotes, map[string]any{"query": query})
 	for i := range list {
 		list[i].At = list[i].At.UTC()
 	}

@@ -99,18 +99,22 @@ create table if not exists "osp.deleted" (
 
 -- Workflows that are data: a row for each version. The content never changes.
 create table if not exists "osp.workflow_versions" (
+    service text not null, -- empty: the platform's
     workflow text not null,
     version integer not null,
-    hash text not null unique,
+    hash text not null,
     state text not null default 'draft' check (state in ('draft', 'active', 'deprecated', 'locked')),
     definition text not null,
     by text not null,
     created_at integer not null, -- microseconds since 1970
-    primary key (workflow, version)
+    primary key (service, workflow, version),
+    unique (service, workflow, hash)
 );
-create unique index if not exists "osp.workflow_versions_active" on "osp.workflow_versions" (workflow) where state = 'active';
+create unique index if not exists "osp.workflow_versions_active"
+    on "osp.workflow_versions" (service, workflow) where state = 'active';
+create index if not exists "osp.workflow_versions_of_hash" on "osp.workflow_versions" (hash);
 create trigger if not exists "osp.workflow_versions_stay"
-    before update of workflow, version, hash, definition, by, created_at on "osp.workflow_versions"
+    before update of service, workflow, version, hash, definition, by, created_at on "osp.workflow_versions"
 begin
     select raise(abort, 'a version never changes but in its state');
 end;
@@ -119,10 +123,11 @@ end;
 create table if not exists "osp.workflow_audit" (
     id integer primary key autoincrement,
     at integer not null,
+    service text not null,
     workflow text not null,
     version integer not null,
     action text not null check (action in ('create', 'activate', 'deprecate', 'lock')),
     by text not null,
     reason text not null
 );
-create index if not exists "osp.workflow_audit_of_workflow" on "osp.workflow_audit" (workflow, id desc);
+create index if not exists "osp.workflow_audit_of_workflow" on "osp.workflow_audit" (service, workflow, id desc);

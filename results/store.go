@@ -19,6 +19,10 @@ type Store interface {
 	// List returns tasks, newest first. A cursor that is none gives a *[saga.InvalidError].
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
 
+	// HumanTasks returns what waits for people in any of the query's scopes, those first that have waited longest. The paths
+	// are those of the waits. A cursor that is none gives a *[saga.InvalidError].
+	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
+
 	// Kept returns what is kept of a task, so that its journal can be made again. Errors: [saga.ErrNotFound], when
 	// nothing is needed of it any longer: it has ended, or the store does not know it.
 	Kept(ctx context.Context, id string) (saga.Kept, error)
@@ -63,24 +67,24 @@ type Store interface {
 	// audit has is told as it was.
 	Delete(ctx context.Context, d saga.Deletion) (saga.Deleted, error)
 
-	// Deploy adds a version of a workflow, a draft, unless the content has one. Reason may be empty.
+	// Deploy adds a version of a workflow, a draft, unless the content has one of that. Reason may be empty.
 	Deploy(ctx context.Context, d saga.Deployment) (saga.Deployed, error)
 	// ChangeVersion brings a version into another state, if its own allows that ([saga.VersionState.MayBecome]). The one that
 	// was active becomes deprecated with another's activation: whatever comes at once, one is active. A change to the state
 	// that it has is none. Errors: [saga.ErrNotFound].
 	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.VersionChanged, error)
-	// Workflows returns the current version of each workflow, in the order of the ids, after one of them.
-	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
-	// Workflow returns the current version of a workflow: the active one or, if none is, the newest. Errors:
-	// [saga.ErrNotFound].
-	Workflow(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	// Workflows returns the current version of each workflow: the active one or, if none is, the newest.
+	Workflows(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error)
+	// Workflow returns what a service's tasks of a type begin with: the current version of its own workflow, if a version of
+	// that was ever active, else of the platform's, if there is one, else of its own. Errors: [saga.ErrNotFound].
+	Workflow(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error)
 	// Versions returns versions of a workflow, the newest first, before one of them (0: from the newest on).
-	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
-	// Version returns one version, with its content; Definition the one of a content. Errors: [saga.ErrNotFound].
-	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	Versions(ctx context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error)
+	// Version returns one version, with its content; Definition one that has a content. Errors: [saga.ErrNotFound].
+	Version(ctx context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error)
 	Definition(ctx context.Context, hash string) (saga.WorkflowVersion, error)
 	// VersionNotes returns the audit of a workflow, the newest first, before one of its entries (0: from the newest on).
-	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
 
 	// Ping tells whether the store is there and ready to be used.
 	Ping(ctx context.Context) error

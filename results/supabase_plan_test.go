@@ -144,3 +144,39 @@ func TestListsFindTheirIndexAndReadLittleMoreThanTheyReturn(t *testing.T) {
 		}
 	}
 }
+
+// manySteps gives each task of [manyRows] a step, of which one in 100 waits, and of those one in ten for people.
+const manySteps = `
+	update public.workflow_executions set phase = 'forward';
+	insert into public.workflow_execution_steps
+		(execution_id, path, user_id, position, kind, state, attempts, undo_attempts, started_at, version, human)
+	select 'many-' || n, 'h', '00000000-0000-4000-9000-000000000001', 1, 'signal',
+		case when n % 100 = 7 then 'waiting' else 'completed' end, 1, 0, timestamptz '2026-01-01' + n * interval '1 second', 1,
+		case when n % 1000 = 107 or n % 3 = 0 and n % 100 <> 7 then '{"roles": ["manager"]}'::jsonb end
+	from generate_series(1, 30000) n;
+	analyze public.workflow_execution_steps;`
+
+func TestHumanTasksAreFoundByWhatWaits(t *testing.T) {
+	e := explaining(t)
+	if _, err := e.tx.Conn().PgConn().Exec(t.Context(), manySteps).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{
+		`{"max": 20, "scopes": [{}]}`: 20,
+		`{"max": 50, "scopes": [{}]}`: 30,
+		`{"max": 50, "scopes": [{"service": "service_107", "roles": ["manager"]}]}`: 10,
+		`{"max": 50, "scopes": [{"roles": ["clerk"]}]}`:                             0,
+	} {
+		e.plans = nil
+		var found int
+		if err := e.tx.QueryRow(t.Context(), "select jsonb_array_length(public.osp_human_tasks($1))", query).Scan(&found); err != nil {
+			t.Fatal(err)
+		}
+		if found != want {
+			t.Errorf("%s found %d, want %d", query, found, want)
+		}
+		if plans := strings.Join(e.plans, ""); !strings.Contains(plans, `"workflow_execution_steps_humans"`) || strings.Contains(plans, `"Seq Scan"`) {
+			t.Errorf("%s: %s", query, plans)
+		}
+	}
+}

@@ -71,7 +71,8 @@ type StepRecord struct {
 	Do        Attempts
 	Undo      Attempts
 	Output    json.RawMessage
-	NotUndone bool // it cannot or (an operator's word) shall not be undone
+	Human     json.RawMessage // of a wait that a person is to end: a [Human]
+	NotUndone bool            // it cannot or (an operator's word) shall not be undone
 
 	Child         string // a child step: the child task's id
 	ChildStarted  bool
@@ -240,6 +241,9 @@ func (r *Record) stepStarted(e Event) {
 	s := r.byPath[e.Path]
 	if s == nil {
 		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name, Do: Attempts{LostAt: r.Recovered}}
+		if e.StepKind == KindSignalled {
+			s.Human = e.Data
+		}
 		r.byPath[e.Path] = s
 		r.Steps = append(r.Steps, s)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -146,6 +147,37 @@ func TestSignal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestASignalForOneIteration has three iterations wait for signals of one name, of which one is sent to the last of them.
+func TestASignalForOneIteration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		loop := saga.Loop("l", func(saga.Scope) ([]int, error) { return []int{0, 1, 2}, nil }, saga.Signal("s", "go", 0))
+		loop.Concurrency = 3
+		w.start("t", w.flow("flow", loop))
+		_ = w.deliver("t")
+		for i, c := range []struct{ name, want string }{
+			{saga.SignalTo("l[2]/s", "go"), ", , 1"},
+			{saga.SignalTo("l[2]/s", "go"), ", , 1"}, // nobody waits for it any longer
+			{"go", "3, , 1"},
+			{saga.SignalTo("s", "go"), "3, 4, 1"},
+		} {
+			sent := json.RawMessage(fmt.Sprint(i + 1))
+			if _, err := w.journal.Post(t.Context(), "t", saga.Message{Event: saga.Event{Kind: saga.KindSignal, Name: c.name, Data: sent}}); err != nil {
+				t.Fatal(err)
+			}
+			_ = w.deliver("t")
+			var got []string
+			for n := range 3 {
+				got = append(got, string(w.record("t").Step(fmt.Sprintf("l[%d]/s", n)).Output))
+			}
+			if s := strings.Join(got, ", "); s != c.want {
+				t.Errorf("after %s: %s, want %s", c.name, s, c.want)
+			}
+		}
+		w.wantState("t", saga.Completed)
+	})
 }
 
 func TestSignalTimesOut(t *testing.T) {

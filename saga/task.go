@@ -62,7 +62,9 @@ type StepView struct {
 	Output        json.RawMessage `json:"output,omitempty"`
 	Error         string          `json:"error,omitempty"`
 	UndoError     string          `json:"undo_error,omitempty"`
-	Child         string          `json:"child,omitempty"` // the child task's id
+	Child         string          `json:"child,omitempty"`  // the child task's id
+	Human         json.RawMessage `json:"human,omitempty"`  // a wait that a person is to end: a [Human]
+	DueAt         *time.Time      `json:"due_at,omitempty"` // until when it waits for a person
 	StartedAt     time.Time       `json:"started_at"`
 	CompletedAt   *time.Time      `json:"completed_at,omitempty"`
 	UndoneAt      *time.Time      `json:"undone_at,omitempty"`

@@ -35,8 +35,28 @@ func (s VersionState) MayBecome(next VersionState) bool {
 	return slices.Contains(versionTransitions[s], next)
 }
 
+// WorkflowKey identifies a workflow that is data: its id, and whose it is. Without a service it is the platform's, which is for
+// every service that has none of its own.
+type WorkflowKey struct{ Service, ID string }
+
+// String is how the workflow is called in a sentence.
+func (k WorkflowKey) String() string {
+	if k.Service == "" {
+		return k.ID
+	}
+	return k.ID + " of the service " + k.Service
+}
+
+// WorkflowQuery asks for a page of workflows, in the order of services and ids.
+type WorkflowQuery struct {
+	Services []string // whose; the empty one is the platform. None: everybody's
+	After    WorkflowKey
+	Limit    int
+}
+
 // WorkflowVersion is one version of a workflow that is data. Its content never changes; its state may.
 type WorkflowVersion struct {
+	Service   string       `json:"service,omitempty"` // whose it is; empty: the platform's
 	Workflow  string       `json:"workflow"`
 	Version   int          `json:"version"` // from 1, in the order in which they were deployed
 	Hash      string       `json:"hash"`    // of the content
@@ -47,14 +67,21 @@ type WorkflowVersion struct {
 	Definition json.RawMessage `json:"definition,omitempty"`
 }
 
+// Key is the workflow that it is a version of.
+func (v WorkflowVersion) Key() WorkflowKey { return WorkflowKey{v.Service, v.Workflow} }
+
 // Deployment asks for a version of a workflow.
 type Deployment struct {
+	Service    string `json:"service,omitempty"`
 	Workflow   string `json:"workflow"`
 	Hash       string `json:"hash"`
 	Definition string `json:"definition"` // canonical JSON
 	By         string `json:"by"`
 	Reason     string `json:"reason"`
 }
+
+// Key is the workflow that it is for.
+func (d Deployment) Key() WorkflowKey { return WorkflowKey{d.Service, d.Workflow} }
 
 // Deployed is the version that has a content.
 type Deployed struct {
@@ -65,12 +92,16 @@ type Deployed struct {
 
 // VersionChange asks for another state of a version.
 type VersionChange struct {
+	Service  string       `json:"service,omitempty"`
 	Workflow string       `json:"workflow"`
 	Version  int          `json:"version"`
 	State    VersionState `json:"state"`
 	By       string       `json:"by"`
 	Reason   string       `json:"reason"`
 }
+
+// Key is the workflow whose version it is about.
+func (c VersionChange) Key() WorkflowKey { return WorkflowKey{c.Service, c.Workflow} }
 
 // VersionChanged is a version after a change was asked for. Was is its state before: where that does not allow the
 // change, it is the state still.
@@ -84,6 +115,7 @@ type VersionChanged struct {
 type VersionNote struct {
 	ID       int64         `json:"id"` // rises
 	At       time.Time     `json:"at"`
+	Service  string        `json:"service,omitempty"`
 	Workflow string        `json:"workflow"`
 	Version  int           `json:"version"`
 	Action   VersionAction `json:"action"`

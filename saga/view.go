@@ -40,6 +40,10 @@ func (s *StepRecord) view(task State) StepView {
 	v := StepView{
 		Path: s.Path, Kind: s.Kind, State: s.state(task), Attempts: s.Do.made(), UndoAttempts: s.Undo.made(),
 		Output: s.Output, Error: s.Do.Error, UndoError: s.Undo.Error, Child: s.Child, StartedAt: s.StartedAt,
+		Human: s.Human,
+	}
+	if s.Human != nil && v.State == StepWaiting {
+		v.DueAt = moment(s.Do.Deadline)
 	}
 	if s.Do.State == AttemptDone || s.Do.State == AttemptFailed {
 		v.CompletedAt = moment(s.Do.EndedAt)

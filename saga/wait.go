@@ -2,6 +2,7 @@ package saga
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (k *walker) signal(s *Step, sc Scope) outcome {
 	path := sc.prefix + s.Name
 	rec := k.r.Step(path)
 	if rec == nil {
-		e := Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind}
+		e := Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind, Data: s.Human.note()}
 		if s.Timeout > 0 {
 			e.Due = MicrosOf(k.m.Now.Add(s.Timeout))
 		}
@@ -43,12 +44,10 @@ func (k *walker) signal(s *Step, sc Scope) outcome {
 		return k.gaveUp(s, rec)
 	case AttemptNone, AttemptStarted, AttemptRetry:
 	}
-	for _, signal := range k.r.signals[s.Signal] {
-		if !k.consumed[signal.seq] {
-			k.consume(signal.seq)
-			k.record(Event{Kind: KindStepDone, Path: path, Data: signal.payload, Ref: signal.seq})
-			return open
-		}
+	if signal, came := k.came(s, sc); came {
+		k.consume(signal.seq)
+		k.record(Event{Kind: KindStepDone, Path: path, Data: signal.payload, Ref: signal.seq})
+		return open
 	}
 	deadline := rec.Do.Deadline
 	switch {
@@ -62,6 +61,29 @@ func (k *walker) signal(s *Step, sc Scope) outcome {
 		k.due(deadline)
 	}
 	return open
+}
+
+// came returns the first signal that a wait may consume. In a loop one may be meant for a single iteration: it has the
+// iteration before its name, see [SignalTo].
+func (k *walker) came(s *Step, sc Scope) (pendingSignal, bool) {
+	names := []string{sc.prefix + s.Signal, s.Signal}
+	if sc.prefix == "" {
+		names = names[1:]
+	}
+	for _, name := range names {
+		for _, signal := range k.r.signals[name] {
+			if !k.consumed[signal.seq] {
+				return signal, true
+			}
+		}
+	}
+	return pendingSignal{}, false
+}
+
+// SignalTo is the name of a signal for the wait at a path alone: "lines[3]/approved" for one in a loop. A wait takes those
+// of its plain name too.
+func SignalTo(path, signal string) string {
+	return path[:strings.LastIndexByte(path, '/')+1] + signal
 }
 
 func (k *walker) consume(seq int64) {

@@ -71,6 +71,8 @@ type Step struct {
 	For func(Scope) (time.Duration, error)
 	// Signal is the name of the signal that a wait consumes.
 	Signal string
+	// Human tells that a person is to send the signal. It is no part of the tree's hash.
+	Human *Human
 	// Child makes the child task of a child step.
 	Child func(Scope) (ChildTask, error)
 }

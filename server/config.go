@@ -59,6 +59,8 @@ type Config struct {
 	AllowPrivate    bool
 	SMTP            *smtp.Settings // nil: no mail is sent
 	SMS             SMS
+	StripeURL       string // empty: the service itself, as for OpenAI
+	OpenAIURL       string
 	Accept          Accept // what has a task before its start is answered
 	Recover         bool   // restore at the start what Redis has lost
 	RateLimit       handlers.Rate
@@ -91,6 +93,8 @@ func Load(role Role, env Environment) (Config, error) {
 		KeepFinished:    l.duration("OSP_KEEP_FINISHED", 24*time.Hour),
 		AllowPrivate:    l.flag("OSP_HTTP_ALLOW_PRIVATE"),
 		SMTP:            l.mail(),
+		StripeURL:       l.base("OSP_STRIPE_URL"),
+		OpenAIURL:       l.base("OSP_OPENAI_URL"),
 		SMS:             l.sms(),
 		Recover:         l.flag("OSP_RECOVER"),
 		RateLimit:       l.rateLimit(),

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/osp-platform/osp/tasks/activities"
@@ -15,15 +16,15 @@ type SMS struct {
 
 // mail reads how mail is sent; nil: it is not.
 func (l *loader) mail() *smtp.Settings {
-	url, from := l.text("OSP_SMTP_URL"), l.text("OSP_SMTP_FROM")
+	address, from := l.text("OSP_SMTP_URL"), l.text("OSP_SMTP_FROM")
 	switch {
-	case url == "" && from == "":
+	case address == "" && from == "":
 		return nil
-	case url == "":
+	case address == "":
 		l.wrong("OSP_SMTP_FROM", "is set, but OSP_SMTP_URL is not: set that too, such as smtp://user:password@mail.example.com:587, or neither")
 		return nil
 	}
-	s, err := smtp.ParseURL(url)
+	s, err := smtp.ParseURL(address)
 	if err != nil {
 		l.wrong("OSP_SMTP_URL", "is wrong: %v", err)
 	}
@@ -59,4 +60,17 @@ func (l *loader) sms() SMS {
 		l.wrong(map[string]string{"url": "OSP_SMS_URL", "body": "OSP_SMS_BODY"}[variable], "is wrong: %s", reason)
 	}
 	return s
+}
+
+// base reads the URL that paths are added to.
+func (l *loader) base(name string) string {
+	given := l.text(name)
+	if given == "" {
+		return ""
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		l.wrong(name, "is no URL that paths can be added to: write it like https://api.example.com")
+	}
+	return strings.TrimSuffix(given, "/")
 }

@@ -11,7 +11,7 @@ import (
 // newActivities makes what carries out the activities of definitions, with all that the configuration has set up. It
 // needs s.store and s.calls.
 func (s *Server) newActivities(types activities.Types) (*activities.Activities, error) {
-	o := activities.Options{Effects: s.store, Types: types, HTTP: s.calls, Log: s.log, Now: time.Now}
+	o := activities.Options{Effects: s.store, Types: types, HTTP: s.calls, Log: s.log, Now: time.Now, StripeURL: s.config.StripeURL, OpenAIURL: s.config.OpenAIURL}
 	if s.config.SMTP != nil {
 		o.Mailer = smtp.New(*s.config.SMTP, nil, time.Now)
 	}

@@ -69,6 +69,9 @@ func TestSettingsOfMailAndTexts(t *testing.T) {
 		{"a body with another name", vars{"OSP_SMS_URL": "https://sms.example.com/", "OSP_SMS_BODY": "x=${message}"}, "OSP_SMS_BODY"},
 		{"a body without a gateway", vars{"OSP_SMS_BODY": "x"}, "OSP_SMS_BODY"},
 		{"a sender without a gateway", vars{"OSP_SMS_FROM": "Max"}, "OSP_SMS_FROM"},
+		{"stand-ins", vars{"OSP_STRIPE_URL": "http://localhost:12111/", "OSP_OPENAI_URL": "https://llm.example.com/openai"}, ""},
+		{"a stand-in that is none", vars{"OSP_STRIPE_URL": "localhost:12111"}, "OSP_STRIPE_URL"},
+		{"a stand-in with a password", vars{"OSP_OPENAI_URL": "https://u:sesame@llm.example.com"}, "OSP_OPENAI_URL"},
 		{"a credential of two lines", vars{"OSP_SMS_URL": "https://sms.example.com/", "OSP_SMS_AUTHORIZATION": "a\nb"}, "OSP_SMS_AUTHORIZATION"},
 	} {
 		_, err := Load("", with(enough, c.given).env())

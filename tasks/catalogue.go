@@ -138,10 +138,13 @@ func (c *Catalogue) Type(name string) (saga.TaskType, bool) {
 	return e.public(), true
 }
 
+// anything is the schema that any input keeps.
+var anything = json.RawMessage(`true`)
+
 func (e *entry) public() saga.TaskType {
 	t := saga.TaskType{Name: e.Name, Description: e.Description, Access: cmp.Or(e.Access, saga.AccessOpen), Input: e.Schema}
 	if len(t.Input) == 0 {
-		t.Input = json.RawMessage(`true`) // the schema that anything keeps
+		t.Input = anything
 	}
 	return t
 }

@@ -14,8 +14,10 @@ import (
 
 // DefinitionSource is where definitions are found for good. The result stores are.
 type DefinitionSource interface {
-	// Workflow returns the active version of a workflow, or, if none is active, the newest. Errors: [saga.ErrNotFound].
-	Workflow(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	// Workflow returns the version that a service's tasks of a type begin with: the active version of the workflow, or, if none
+	// is active, the newest. The workflow is the service's own if a version of that was ever active, else the platform's, if
+	// there is one. Errors: [saga.ErrNotFound].
+	Workflow(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error)
 	// Definition returns the version of a content, with the content. Errors: [saga.ErrNotFound].
 	Definition(ctx context.Context, hash string) (saga.WorkflowVersion, error)
 }
@@ -26,8 +28,8 @@ type Shelf interface {
 	Shelve(ctx context.Context, hash string, content []byte) error
 	Shelved(ctx context.Context, hash string) ([]byte, error)
 	// ShelveCurrent notes what [DefinitionSource.Workflow] has answered.
-	ShelveCurrent(ctx context.Context, v saga.WorkflowVersion) error
-	ShelvedCurrent(ctx context.Context, id string) (saga.WorkflowVersion, error)
+	ShelveCurrent(ctx context.Context, of saga.WorkflowKey, v saga.WorkflowVersion) error
+	ShelvedCurrent(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error)
 }
 
 const (
@@ -47,26 +49,24 @@ type Definitions struct {
 	Now        func() time.Time
 
 	mu      sync.Mutex
-	current map[string]heard    // by id
-	built   map[string]*defined // by hash
-	size    int                 // of what is built
+	current map[saga.WorkflowKey]heard // by whose task is to begin, and its type
+	built   map[string]*defined        // by hash
+	size    int                        // of what is built
 }
 
 // defined is a definition that is ready to run.
 type defined struct {
 	Plan
 
+	parsed   *definition.Definition
 	contract *contract
 	content  []byte
+	public   saga.TaskType
 }
 
 // begin validates a request and plans a task of the active version.
 func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
-	v, err := d.active(ctx, r.Type)
-	if err != nil {
-		return Plan{}, err
-	}
-	f, err := d.of(ctx, v)
+	v, f, err := d.startable(ctx, saga.WorkflowKey{Service: r.Service, ID: r.Type})
 	if err != nil {
 		return Plan{}, err
 	}
@@ -77,6 +77,16 @@ func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
 	flow.Version = v.Version
 	plan.Workflow = &flow
 	return plan, nil
+}
+
+// startable returns what a service's tasks of a type begin with. Errors: those of active.
+func (d *Definitions) startable(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, *defined, error) {
+	v, err := d.active(ctx, of)
+	if err != nil {
+		return v, nil, err
+	}
+	f, err := d.of(ctx, v)
+	return v, f, err
 }
 
 // workflow finds the tree of a recorded task. Whatever is in the way, the task is parked.
@@ -99,7 +109,7 @@ func (d *Definitions) workflow(ctx context.Context, t saga.Created) (*saga.Workf
 func (d *Definitions) of(ctx context.Context, v saga.WorkflowVersion) (*defined, error) {
 	f, err := d.find(ctx, v.Hash)
 	if err != nil {
-		return nil, fmt.Errorf("version %d of workflow %s: %w: %v", v.Version, v.Workflow, saga.ErrUnavailable, err) //nolint:errorlint // whatever it is, it is no fault of the request's
+		return nil, fmt.Errorf("version %d of workflow %s: %w: %v", v.Version, v.Key(), saga.ErrUnavailable, err) //nolint:errorlint // whatever it is, it is no fault of the request's
 	}
 	return f, nil
 }
@@ -160,7 +170,11 @@ func (d *Definitions) ready(parsed *definition.Definition) (*defined, error) {
 		return nil, saga.Invalid("/input_schema", "%s", asSentence(err))
 	}
 	plan := Plan{Workflow: flow, TreeHash: flow.TreeHash(), Definition: parsed.Hash}
-	return &defined{Plan: plan, contract: held, content: parsed.Content}, nil
+	public := saga.TaskType{Name: parsed.ID, Description: parsed.Description, Access: saga.AccessOpen, Input: parsed.Input()}
+	if len(public.Input) == 0 {
+		public.Input = anything
+	}
+	return &defined{Plan: plan, parsed: parsed, contract: held, content: parsed.Content, public: public}, nil
 }
 
 // maxBuilt bounds what a process keeps ready, by the size of the contents: what they become is many times larger.

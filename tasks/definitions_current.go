@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"time"
 
@@ -21,28 +22,36 @@ var validWorkflow = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`).MatchSt
 
 // active returns the version that new tasks begin with. Errors: [saga.ErrUnknownType], an *[saga.InvalidError] when no
 // version is active, and [saga.ErrUnavailable] when nobody can tell.
-func (d *Definitions) active(ctx context.Context, id string) (saga.WorkflowVersion, error) {
-	if !validWorkflow(id) {
-		return saga.WorkflowVersion{}, fmt.Errorf("%w: %s", saga.ErrUnknownType, id)
+func (d *Definitions) active(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error) {
+	if !validWorkflow(of.ID) {
+		return saga.WorkflowVersion{}, fmt.Errorf("%w: %s", saga.ErrUnknownType, of.ID)
 	}
-	last, known := d.remembered(id)
+	last, known := d.remembered(of)
 	if !known || d.Now().Sub(last.at) >= currentFor {
-		v, err := d.ask(ctx, id, last.version, known)
+		v, err := d.ask(ctx, of, last.version, known)
 		if err != nil {
 			return v, err
 		}
 		last.version = v
-		d.remember(id, v)
+		d.remember(of, v)
 	}
 	switch v := last.version; v.State {
 	case saga.VersionActive:
 		return v, nil
 	case "":
-		return v, fmt.Errorf("%w: %s", saga.ErrUnknownType, id)
+		return v, fmt.Errorf("%w: %s", saga.ErrUnknownType, of.ID)
 	default:
 		return v, saga.Invalid("/type", "No version of the workflow %s is active: the newest, %d, is %s. Activate one: "+
-			"POST /v1/workflows/%s/state.", id, v.Version, shown(v.State), id)
+			"POST /v1/workflows/%s/state%s.", v.Key(), v.Version, shown(v.State), v.Workflow, query(v.Service))
 	}
+}
+
+// query is what has a call to /v1/workflows be about a service's workflow.
+func query(service string) string {
+	if service == "" {
+		return ""
+	}
+	return "?service=" + service
 }
 
 func shown(s saga.VersionState) string {
@@ -54,20 +63,20 @@ func shown(s saga.VersionState) string {
 
 // ask finds out which version is the current one, and has it on the shelf. While the source is away what was heard last
 // stands, by this process or by another.
-func (d *Definitions) ask(ctx context.Context, id string, last saga.WorkflowVersion, known bool) (saga.WorkflowVersion, error) {
+func (d *Definitions) ask(ctx context.Context, of saga.WorkflowKey, last saga.WorkflowVersion, known bool) (saga.WorkflowVersion, error) {
 	asked, cancel := context.WithTimeout(ctx, sourceWithin)
 	defer cancel()
-	v, err := d.Source.Workflow(asked, id)
+	v, err := d.Source.Workflow(asked, of)
 	switch {
 	case errors.Is(err, saga.ErrNotFound):
 		return saga.WorkflowVersion{}, nil
 	case err == nil:
-		err = d.Shelf.ShelveCurrent(ctx, v)
+		err = d.Shelf.ShelveCurrent(ctx, of, v)
 	case err != nil && known:
 		v, err = last, nil
 	case err != nil:
-		if v, err = d.Shelf.ShelvedCurrent(ctx, id); err != nil {
-			err = fmt.Errorf("which version of %s is active: %w: %v", id, saga.ErrUnavailable, err) //nolint:errorlint // not found here is not known
+		if v, err = d.Shelf.ShelvedCurrent(ctx, of); err != nil {
+			err = fmt.Errorf("which version of %s is active: %w: %v", of, saga.ErrUnavailable, err) //nolint:errorlint // not found here is not known
 		}
 	}
 	if err != nil || v.State != saga.VersionActive {
@@ -80,28 +89,30 @@ func (d *Definitions) ask(ctx context.Context, id string, last saga.WorkflowVers
 	return v, d.Shelf.Shelve(ctx, v.Hash, f.content) // no task is accepted that workers could not find the workflow of
 }
 
-// maxHeard bounds what a process remembers: clients choose the names.
-const maxHeard = 1024
+// maxHeard bounds what a process remembers: clients choose the types, and some the services.
+const maxHeard = 4096
 
-func (d *Definitions) remembered(id string) (heard, bool) {
+func (d *Definitions) remembered(of saga.WorkflowKey) (heard, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h, ok := d.current[id]
+	h, ok := d.current[of]
 	return h, ok
 }
 
-func (d *Definitions) remember(id string, v saga.WorkflowVersion) {
+func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.current == nil || len(d.current) >= maxHeard {
-		d.current = map[string]heard{}
+		d.current = map[saga.WorkflowKey]heard{}
 	}
-	d.current[id] = heard{v, d.Now()}
+	d.current[of] = heard{v, d.Now()}
 }
 
-// forget has the next start ask anew: a version was changed here.
-func (d *Definitions) forget(id string) {
+// forget has the next starts ask anew: a version was changed here. What is the platform's concerns services, too.
+func (d *Definitions) forget(changed saga.WorkflowKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.current, id)
+	maps.DeleteFunc(d.current, func(of saga.WorkflowKey, _ heard) bool {
+		return of.ID == changed.ID && (changed.Service == "" || of.Service == changed.Service)
+	})
 }

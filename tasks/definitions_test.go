@@ -23,18 +23,23 @@ type library struct {
 	asked int // for the current version
 }
 
-func (l *library) Workflow(_ context.Context, id string) (current saga.WorkflowVersion, err error) {
+func (l *library) Workflow(_ context.Context, of saga.WorkflowKey) (current saga.WorkflowVersion, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
 	if l.away {
 		return current, fmt.Errorf("library: %w", saga.ErrUnavailable)
 	}
-	err = saga.ErrNotFound
-	for _, v := range l.list {
-		if v.Workflow == id && current.State != saga.VersionActive {
-			v.Definition = nil
-			current, err = v, nil
+	for _, service := range []string{of.Service, ""} { // all that is deployed here was active
+		err = saga.ErrNotFound
+		for _, v := range l.list {
+			if v.Key() == (saga.WorkflowKey{Service: service, ID: of.ID}) && current.State != saga.VersionActive {
+				v.Definition = nil
+				current, err = v, nil
+			}
+		}
+		if err == nil {
+			break
 		}
 	}
 	return current, err
@@ -57,6 +62,12 @@ func (l *library) Definition(_ context.Context, hash string) (saga.WorkflowVersi
 // add deploys a definition, and makes it the active version.
 func (l *library) add(t *testing.T, text string) saga.WorkflowVersion {
 	t.Helper()
+	return l.addTo(t, "", text)
+}
+
+// addTo is add for a service.
+func (l *library) addTo(t *testing.T, service, text string) saga.WorkflowVersion {
+	t.Helper()
 	d, problems := definition.Parse([]byte(text))
 	if d == nil {
 		t.Fatal(problems)
@@ -64,10 +75,12 @@ func (l *library) add(t *testing.T, text string) saga.WorkflowVersion {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.list {
-		l.list[i].State = saga.VersionDeprecated
+		if l.list[i].Key() == (saga.WorkflowKey{Service: service, ID: d.ID}) {
+			l.list[i].State = saga.VersionDeprecated
+		}
 	}
 	l.list = append(l.list, saga.WorkflowVersion{
-		Workflow: d.ID, Version: len(l.list) + 1, Hash: d.Hash, State: saga.VersionActive, Definition: d.Content,
+		Service: service, Workflow: d.ID, Version: len(l.list) + 1, Hash: d.Hash, State: saga.VersionActive, Definition: d.Content,
 	})
 	return l.list[len(l.list)-1]
 }
@@ -260,7 +273,7 @@ func TestWhatDoesNotRunHereIsNotDeployed(t *testing.T) {
 	const step = `, "steps": [{"id": "a", "type": "activity", "activity": {"type": "log_event"}}]}`
 	for text, want := range map[string]saga.Problem{
 		`{"id": "one"` + step: {Pointer: "/id", Detail: `"one" is the name of a built-in task type: take another id.`},
-		`{"id": "w", "steps": [{"id": "a", "type": "activity", "activity": {"type": "query_entity"}}]}`: {
+		`{"id": "w", "steps": [{"id": "a", "type": "activity", "activity": {"type": "query_entity", "params": {"entity": "a"}}}]}`: {
 			Detail: "Workflow w: step a: activities of the type query_entity are not known here.",
 		},
 		"id: w\nsteps: []": {Pointer: "/steps", Line: 2, Column: 8},

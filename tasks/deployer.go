@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,14 +18,14 @@ type VersionStore interface {
 	// ChangeVersion brings a version into another state, if its own allows that. The one that was active becomes
 	// deprecated with another's activation. Errors: [saga.ErrNotFound].
 	ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.VersionChanged, error)
-	// Workflows returns the current version of each, in the order of the ids, after one of them.
-	Workflows(ctx context.Context, after string, limit int) ([]saga.WorkflowVersion, error)
+	// Workflows returns the current version of each: the active one or, if none is, the newest.
+	Workflows(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error)
 	// Versions returns versions of a workflow, the newest first, before one of them (0: from the newest on).
-	Versions(ctx context.Context, id string, before, limit int) ([]saga.WorkflowVersion, error)
+	Versions(ctx context.Context, w saga.WorkflowKey, before, limit int) ([]saga.WorkflowVersion, error)
 	// Version returns one, with its content. Errors: [saga.ErrNotFound].
-	Version(ctx context.Context, id string, version int) (saga.WorkflowVersion, error)
+	Version(ctx context.Context, w saga.WorkflowKey, version int) (saga.WorkflowVersion, error)
 	// VersionNotes returns the audit of a workflow, the newest first, before one of its entries (0: from the newest on).
-	VersionNotes(ctx context.Context, id string, before int64, limit int) ([]saga.VersionNote, error)
+	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
 }
 
 // Deployer takes definitions in, and governs their versions.
@@ -53,18 +54,19 @@ func (d *Deployer) Check(raw []byte) (saga.Deployment, []saga.Problem, error) {
 	return saga.Deployment{Workflow: parsed.ID, Hash: parsed.Hash, Definition: string(parsed.Content)}, told(problems, definition.Warning), nil
 }
 
-// Deploy checks a definition and adds a version of its workflow, a draft. The same content again is the same version.
-func (d *Deployer) Deploy(ctx context.Context, raw []byte, by, reason string) (saga.Deployed, []saga.Problem, error) {
+// Deploy checks a definition and adds a version of a service's workflow, or of the platform's, a draft. The same content again
+// is the same version.
+func (d *Deployer) Deploy(ctx context.Context, service string, raw []byte, by, reason string) (saga.Deployed, []saga.Problem, error) {
 	deployment, warnings, err := d.Check(raw)
 	if err != nil {
 		return saga.Deployed{}, nil, err
 	}
-	deployment.By, deployment.Reason = by, reason
+	deployment.Service, deployment.By, deployment.Reason = service, by, reason
 	deployed, err := d.VersionStore.Deploy(ctx, deployment)
 	if err != nil {
-		return deployed, nil, fmt.Errorf("deploy workflow %s: %w", deployment.Workflow, err)
+		return deployed, nil, fmt.Errorf("deploy workflow %s: %w", deployment.Key(), err)
 	}
-	d.Catalogue.Definitions.forget(deployment.Workflow)
+	d.Catalogue.Definitions.forget(deployment.Key())
 	return deployed, warnings, nil
 }
 
@@ -72,9 +74,9 @@ func (d *Deployer) Deploy(ctx context.Context, raw []byte, by, reason string) (s
 func (d *Deployer) ChangeVersion(ctx context.Context, c saga.VersionChange) (saga.WorkflowVersion, error) {
 	changed, err := d.VersionStore.ChangeVersion(ctx, c)
 	if err != nil {
-		return saga.WorkflowVersion{}, fmt.Errorf("version %d of workflow %s: %w", c.Version, c.Workflow, err)
+		return saga.WorkflowVersion{}, fmt.Errorf("version %d of workflow %s: %w", c.Version, c.Key(), err)
 	}
-	d.Catalogue.Definitions.forget(c.Workflow)
+	d.Catalogue.Definitions.forget(c.Key())
 	if changed.State != c.State {
 		return changed.WorkflowVersion, saga.Invalid("/state", "Version %d is %s: %s.", c.Version, shown(changed.State), mayBecome(changed.State))
 	}
@@ -94,16 +96,30 @@ func mayBecome(s saga.VersionState) string {
 }
 
 // Differences tells in what two versions of a workflow differ. Errors: [saga.ErrNotFound].
-func (d *Deployer) Differences(ctx context.Context, id string, from, to int) ([]saga.Difference, error) {
-	older, err := d.Version(ctx, id, from)
+func (d *Deployer) Differences(ctx context.Context, w saga.WorkflowKey, from, to int) ([]saga.Difference, error) {
+	older, err := d.Version(ctx, w, from)
 	if err != nil {
-		return nil, fmt.Errorf("version %d of workflow %s: %w", from, id, err)
+		return nil, fmt.Errorf("version %d of workflow %s: %w", from, w, err)
 	}
-	newer, err := d.Version(ctx, id, to)
+	newer, err := d.Version(ctx, w, to)
 	if err != nil {
-		return nil, fmt.Errorf("version %d of workflow %s: %w", to, id, err)
+		return nil, fmt.Errorf("version %d of workflow %s: %w", to, w, err)
 	}
 	return definition.Differences(older.Definition, newer.Definition)
+}
+
+// Startable returns the type of a service's tasks of a workflow that is data. Errors: [saga.ErrNotFound] when they cannot be
+// started, [saga.ErrUnavailable] when that is not known.
+func (d *Deployer) Startable(ctx context.Context, of saga.WorkflowKey) (saga.TaskType, error) {
+	_, f, err := d.Catalogue.Definitions.startable(ctx, of)
+	_, inactive := errors.AsType[*saga.InvalidError](err)
+	switch {
+	case inactive, errors.Is(err, saga.ErrUnknownType):
+		return saga.TaskType{}, fmt.Errorf("type %s: %w", of, saga.ErrNotFound)
+	case err != nil:
+		return saga.TaskType{}, err
+	}
+	return f.public, nil
 }
 
 // DefinitionSchema is the JSON Schema of definitions.

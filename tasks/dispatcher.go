@@ -31,6 +31,7 @@ type DispatcherJournal interface {
 type Rows interface {
 	Get(ctx context.Context, id string) (saga.Task, error)
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
+	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
 }
 
 // Dispatcher starts, reads and steers tasks. It is what clients talk to, behind HTTP.

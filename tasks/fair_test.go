@@ -134,7 +134,7 @@ func TestATaskThatIsHeldBackIsCancelled(t *testing.T) {
 	}
 }
 
-// A service floods; ten tasks of another end within a small multiple of the time that they take alone.
+// A service floods; ten tasks of another end before most of the flood does, however slow the machine is.
 func TestAFloodOfOneServiceDoesNotDelayAnother(t *testing.T) {
 	r := newRig(t)
 	r.on("only", func(ctx context.Context) error {
@@ -155,29 +155,21 @@ func TestAFloodOfOneServiceDoesNotDelayAnother(t *testing.T) {
 	w := r.worker(func(o *tasks.WorkerOptions) { o.CheckInterval = 10 * time.Millisecond })
 	defer w.Stop(t.Context())
 
-	ten := func(service string) time.Duration {
-		began := time.Now()
-		r.flood(service, 10)
-		r.within(time.Minute, service+" ends", func() bool {
-			for i := range 10 {
-				if r.state(fmt.Sprint(service, "-", i)) != saga.Completed {
-					return false
-				}
-			}
-			return true
-		})
-		return time.Since(began)
-	}
-	alone := ten("alone")
 	r.flood("flood", 3000)
 	waiting := r.openTasks()
-	beside := ten("beside")
-	t.Logf("ten alone %v, beside %d others %v", alone, waiting, beside)
-	if limit := max(10*alone, time.Second); beside > limit {
-		t.Errorf("ten tasks took %v beside a flood and %v alone", beside, alone)
-	}
-	if r.openTasks() == 0 {
-		t.Error("the flood was over before the ten ended: it proves nothing")
+	r.flood("beside", 10)
+	r.within(time.Minute, "the ten end", func() bool {
+		for i := range 10 {
+			if r.state(fmt.Sprint("beside-", i)) != saga.Completed {
+				return false
+			}
+		}
+		return true
+	})
+	left := r.openTasks()
+	t.Logf("the ten ended when %d of %d others had", waiting-left, waiting)
+	if left < waiting/2 {
+		t.Errorf("the ten ended when %d of %d others had", waiting-left, waiting)
 	}
 }
 

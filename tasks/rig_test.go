@@ -225,6 +225,10 @@ func (r rows) Get(_ context.Context, id string) (saga.Task, error) {
 	return task, nil
 }
 
+func (r rows) HumanTasks(context.Context, saga.HumanQuery) (saga.HumanPage, error) {
+	return saga.HumanPage{Tasks: []saga.HumanTask{{Task: "t", Step: "l[0]/h.escalated"}, {Task: "t", Step: "h"}}}, nil
+}
+
 func (r rows) List(_ context.Context, q saga.Query) (saga.Page, error) {
 	return saga.Page{Next: "after " + q.Cursor}, nil
 }

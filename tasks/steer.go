@@ -87,6 +87,12 @@ func (d *Dispatcher) Resolve(ctx context.Context, id string, r saga.Resolution) 
 
 // post appends an event from outside and wakes the task. A wake-up that misses is found by the sweeper.
 func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error {
+	_, err := d.send(ctx, id, m)
+	return err
+}
+
+// send is post, and tells whether the event had come before.
+func (d *Dispatcher) send(ctx context.Context, id string, m saga.Message) (saga.Posted, error) {
 	posted, err := d.Journal.Post(ctx, id, m)
 	if errors.Is(err, saga.ErrNotFound) {
 		switch restoreErr := d.restore(ctx, id); {
@@ -99,13 +105,13 @@ func (d *Dispatcher) post(ctx context.Context, id string, m saga.Message) error 
 		}
 	}
 	if err != nil {
-		return err
+		return posted, err
 	}
 	d.Changed()
 	if err := d.Queue.Wake(ctx, posted.Ref); err != nil {
 		d.Nudge()
 	}
-	return nil
+	return posted, nil
 }
 
 // restore makes the journal of a task again that Redis has lost.

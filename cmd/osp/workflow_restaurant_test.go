@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -49,7 +50,13 @@ func (o *osp) deployExample(file string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	d, problems := definition.Parse(raw)
+	o.deployText(string(raw))
+}
+
+// deployText deploys a definition in YAML.
+func (o *osp) deployText(text string) {
+	o.t.Helper()
+	d, problems := definition.Parse([]byte(text))
 	if d == nil {
 		o.t.Fatal(problems)
 	}
@@ -64,11 +71,51 @@ var reservation = dict{
 	"customer_name": "Grace Hopper", "phone_number": "+15550100", "reservation_date": "2026-12-24", "reservation_time": "19:30", "party_size": 4,
 }
 
-// The restaurant of the examples: a reservation is made, and cancelled; one whose text cannot be sent is taken back.
+var payment = dict{"amount": 19.99, "customerId": "cus_1", "paymentMethod": "pm_1"}
+
+// stripe stands in for Stripe: it numbers the charges, and keeps each request once by its key.
+type stripe struct {
+	*httptest.Server
+
+	mu    sync.Mutex
+	seen  map[string]int
+	calls []string
+}
+
+func newStripe(t *testing.T) *stripe {
+	t.Helper()
+	s := &stripe{seen: map[string]int{}}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		key := r.Header.Get("Idempotency-Key")
+		if r.Header.Get("Authorization") != "Bearer sk_test_1" || r.ParseForm() != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if s.seen[key] == 0 {
+			s.seen[key] = len(s.seen) + 1
+			s.calls = append(s.calls, r.URL.Path+" "+r.PostForm.Get("amount")+r.PostForm.Get("payment_intent"))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"id": "pi_%d"}`, s.seen[key])
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *stripe) told() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.calls, ", ")
+}
+
+// The restaurant of the examples: a reservation is made, and cancelled; one whose text cannot be sent is taken back. A guest pays,
+// and gets the money back when the payment cannot be written down.
 func TestTheRestaurantOfTheExamples(t *testing.T) {
 	env, _, db := inSupabase(t)
-	gateway := newTexts(t)
-	all := start(t, "all", append(env, "OSP_SMS_URL="+gateway.URL)...)
+	gateway, stripe := newTexts(t), newStripe(t)
+	all := start(t, "all", append(env, "OSP_SMS_URL="+gateway.URL, "OSP_STRIPE_URL="+stripe.URL, "OSP_SECRET_STRIPE_KEY=sk_test_1")...)
 	raw, err := os.ReadFile("../../examples/restaurant.json")
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +128,7 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	schema := made.Schema
 	all.deployExample("create-reservation.yaml")
 	all.deployExample("cancel-reservation.yaml")
+	all.deployExample("process-payment.yaml")
 	rows := func(status string) int {
 		return db.number(`select count(*) from "` + schema + `".reservations where customer_name = 'Grace Hopper' and status = '` + status + `'`)
 	}
@@ -100,6 +148,19 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	all.wait(cancelled.ID, 20*time.Second, saga.Completed)
 	if rows("cancelled") != 1 || !gateway.said("Your reservation is cancelled: closed") {
 		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
+	}
+
+	paid := all.task(202, "POST", "/v1/tasks", dict{"type": "processPayment", "service": schema, "input": payment})
+	all.wait(paid.ID, 20*time.Second, saga.Completed)
+	if n := db.number(`select count(*) from "` + schema + `".transactions where charge_id = 'pi_1' and amount = 19.99`); n != 1 || stripe.told() != "/v1/payment_intents 1999" {
+		t.Errorf("%d rows of the payment, and Stripe was told %s", n, stripe.told())
+	}
+	db.exec(`alter table "` + schema + `".transactions add constraint closed check (amount < 0) not valid`)
+	refunded := all.task(202, "POST", "/v1/tasks", dict{"type": "processPayment", "service": schema, "input": payment})
+	refunded = all.wait(refunded.ID, 20*time.Second, saga.Failed)
+	if n := db.number(`select count(*) from "` + schema + `".transactions`); n != 1 || len(refunded.NotUndone) > 0 ||
+		stripe.told() != "/v1/payment_intents 1999, /v1/payment_intents 1999, /v1/refunds pi_2" {
+		t.Errorf("%d rows of payments, not undone %v, and Stripe was told %s", n, refunded.NotUndone, stripe.told())
 	}
 
 	all.kill()

@@ -31,7 +31,7 @@ answer: what activities return, what signals and the answers of human tasks carr
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0]) },
 	}
 	c.Flags().StringVar(&f.input, "input", "", "file with the task's input, and what steps answer; - is the standard input")
-	c.Flags().StringVar(&f.failAt, "fail-at", "", "step that fails for good; <step>:rejected refuses a human task")
+	c.Flags().StringVar(&f.failAt, "fail-at", "", "step that fails for good; <step>:rejected refuses a human task, <step>:escalated answers it late")
 	c.Flags().BoolVar(&f.failEach, "fail-each", false, "let each step fail in turn")
 	c.Flags().BoolVar(&f.diagram, "diagram", false, "draw Mermaid diagrams instead of tables")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")

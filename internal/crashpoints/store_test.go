@@ -39,5 +39,10 @@ func (s *store) Get(_ context.Context, id string) (saga.Task, error) {
 	return row, nil
 }
 
+// HumanTasks implements [tasks.Rows].
+func (s *store) HumanTasks(context.Context, saga.HumanQuery) (saga.HumanPage, error) {
+	return saga.HumanPage{}, nil
+}
+
 // List implements [tasks.Rows].
 func (s *store) List(context.Context, saga.Query) (saga.Page, error) { return saga.Page{}, nil }

@@ -6,18 +6,23 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
 // jwtSecret signs the keys of every test server.
 const jwtSecret = "a-secret-of-the-tests-that-is-long-enough"
 
-// UserKey returns the access token of a signed-in user, as Supabase Auth would issue it.
-func (s *SupabaseServer) UserKey(userID string) string {
-	return sign(map[string]any{
+// UserKey returns the access token of a signed-in user, as Supabase Auth would issue it, with more claims where some are given.
+func (s *SupabaseServer) UserKey(userID string, more ...map[string]any) string {
+	claims := map[string]any{
 		"role": "authenticated", "sub": userID, "aud": "authenticated", "iss": s.URL + "/auth/v1",
 		"exp": time.Now().Add(time.Hour).Unix(),
-	})
+	}
+	for _, m := range more {
+		maps.Copy(claims, m)
+	}
+	return sign(claims)
 }
 
 func roleKey(role string) string {

@@ -12,11 +12,21 @@ import (
 // flow is the id of a workflow of this test.
 func (b *bench) flow(name string) string { return fmt.Sprintf("%s_%06d", name, b.n) }
 
+// key is a workflow of this test: "w" is the platform's, "shop/w" the shop's.
+func (b *bench) key(name string) saga.WorkflowKey {
+	service, id, ok := strings.Cut(name, "/")
+	if !ok {
+		return saga.WorkflowKey{ID: b.flow(name)}
+	}
+	return saga.WorkflowKey{Service: b.flow(service), ID: b.flow(id)}
+}
+
 // deploy deploys a content of a workflow.
 func (b *bench) deploy(name, content string) saga.Deployed {
 	b.Helper()
+	key := b.key(name)
 	d, err := b.Deploy(b.Context(), saga.Deployment{
-		Workflow: b.flow(name), Hash: b.id(name + content), Definition: content, By: "ann", Reason: "it is " + content,
+		Service: key.Service, Workflow: key.ID, Hash: b.id(key.ID + content), Definition: content, By: "ann", Reason: "it is " + content,
 	})
 	b.no(err)
 	return d
@@ -25,8 +35,9 @@ func (b *bench) deploy(name, content string) saga.Deployed {
 // become asks for a state, and tells the one before and the one after.
 func (b *bench) become(name string, version int, state saga.VersionState) (was, is saga.VersionState) {
 	b.Helper()
+	key := b.key(name)
 	c, err := b.ChangeVersion(b.Context(), saga.VersionChange{
-		Workflow: b.flow(name), Version: version, State: state, By: "bob", Reason: "to be " + string(state),
+		Service: key.Service, Workflow: key.ID, Version: version, State: state, By: "bob", Reason: "to be " + string(state),
 	})
 	b.no(err)
 	return c.Was, c.State
@@ -35,13 +46,13 @@ func (b *bench) become(name string, version int, state saga.VersionState) (was, 
 // stands tells the states of the versions of w, from the first on, and which one is the current.
 func (b *bench) stands() string {
 	b.Helper()
-	list, err := b.Versions(b.Context(), b.flow("w"), 0, 100)
+	list, err := b.Versions(b.Context(), b.key("w"), 0, 100)
 	b.no(err)
 	words := make([]string, len(list))
 	for i, v := range list {
 		words[len(list)-1-i] = string(v.State)
 	}
-	current, err := b.Workflow(b.Context(), b.flow("w"))
+	current, err := b.Workflow(b.Context(), b.key("w"))
 	b.no(err)
 	return fmt.Sprintf("%s; %d", strings.Join(words, " "), current.Version)
 }
@@ -49,12 +60,12 @@ func (b *bench) stands() string {
 // notes tells the audit of a workflow, from its beginning on.
 func (b *bench) notes(name string) string {
 	b.Helper()
-	list, err := b.VersionNotes(b.Context(), b.flow(name), 0, 100)
+	list, err := b.VersionNotes(b.Context(), b.key(name), 0, 100)
 	b.no(err)
 	lines := make([]string, len(list))
 	for i, n := range list {
 		lines[len(list)-1-i] = fmt.Sprintf("%s %s %d: %s", n.By, n.Action, n.Version, n.Reason)
-		if time.Since(n.At) > time.Hour || n.At.Location() != time.UTC || n.Workflow != b.flow(name) {
+		if time.Since(n.At) > time.Hour || n.At.Location() != time.UTC || n.Service != b.key(name).Service || n.Workflow != b.key(name).ID {
 			b.Errorf("an entry of %v about %s", n.At, n.Workflow)
 		}
 	}
@@ -65,7 +76,7 @@ var workflowCases = []testCase{
 	{"a content is deployed once, and stays as it is", func(b *bench) {
 		const content = `{"id": "w", "n": 1.0, "text": "\u0000 \u003c é", "big": 12345678901234567890}`
 		first := b.deploy("w", content)
-		want := saga.WorkflowVersion{Workflow: b.flow("w"), Version: 1, Hash: b.id("w" + content), State: saga.VersionDraft, By: "ann", CreatedAt: first.CreatedAt}
+		want := saga.WorkflowVersion{Workflow: b.flow("w"), Version: 1, Hash: b.id(b.flow("w") + content), State: saga.VersionDraft, By: "ann", CreatedAt: first.CreatedAt}
 		same(b, "deployed", first, saga.Deployed{WorkflowVersion: want, Created: true})
 		if age := time.Since(first.CreatedAt); age > time.Hour || age < -time.Hour {
 			b.Errorf("created %v ago", age)
@@ -75,7 +86,7 @@ var workflowCases = []testCase{
 		same(b, "another", b.deploy("w", `{}`).Version, 2)
 		same(b, "the first once more", b.deploy("w", content).Version, 1)
 		want.Definition = []byte(content)
-		got, err := b.Version(b.Context(), b.flow("w"), 1)
+		got, err := b.Version(b.Context(), b.key("w"), 1)
 		b.no(err)
 		same(b, "read", got, want)
 		got, err = b.Definition(b.Context(), want.Hash)
@@ -156,40 +167,40 @@ bob lock 1: to be locked`)
 		}
 		b.become("B", 1, saga.VersionActive)
 		var got []string
-		for after := ""; ; {
-			page, err := b.Workflows(b.Context(), after, 3)
+		for q := (saga.WorkflowQuery{Limit: 3}); ; {
+			page, err := b.Workflows(b.Context(), q)
 			b.no(err)
 			if len(page) == 0 {
 				break
 			}
 			for _, v := range page {
-				if after = v.Workflow; strings.HasSuffix(v.Workflow, fmt.Sprintf("_%06d", b.n)) {
+				if q.After = v.Key(); strings.HasSuffix(v.Workflow, fmt.Sprintf("_%06d", b.n)) {
 					got = append(got, fmt.Sprintf("%.1s%d", v.Workflow, v.Version))
 				}
 			}
 		}
 		same(b, "workflows", strings.Join(got, " "), "A2 B1 a2 b2")
-		page, err := b.Versions(b.Context(), b.flow("a"), 2, 5)
+		page, err := b.Versions(b.Context(), b.key("a"), 2, 5)
 		b.no(err)
 		same(b, "versions before the second", len(page), 1)
-		notes, err := b.VersionNotes(b.Context(), b.flow("B"), 0, 1)
+		notes, err := b.VersionNotes(b.Context(), b.key("B"), 0, 1)
 		b.no(err)
 		same(b, "newest entry", notes[0].Action, saga.ActionActivate)
-		notes, err = b.VersionNotes(b.Context(), b.flow("B"), notes[0].ID, 5)
+		notes, err = b.VersionNotes(b.Context(), b.key("B"), notes[0].ID, 5)
 		b.no(err)
 		same(b, "entries before it", len(notes), 2)
 	}},
 	{"what is not there is not found", func(b *bench) {
-		_, err := b.Workflow(b.Context(), b.flow("w"))
+		_, err := b.Workflow(b.Context(), b.key("w"))
 		same(b, "workflow", errors.Is(err, saga.ErrNotFound), true)
 		b.deploy("w", "a")
-		_, err = b.Version(b.Context(), b.flow("w"), 2)
+		_, err = b.Version(b.Context(), b.key("w"), 2)
 		same(b, "version", errors.Is(err, saga.ErrNotFound), true)
 		_, err = b.Definition(b.Context(), "none")
 		same(b, "definition", errors.Is(err, saga.ErrNotFound), true)
 		_, err = b.ChangeVersion(b.Context(), saga.VersionChange{Workflow: b.flow("w"), Version: 2, State: saga.VersionActive})
 		same(b, "change", errors.Is(err, saga.ErrNotFound), true)
-		list, err := b.Versions(b.Context(), b.flow("v"), 0, 5)
+		list, err := b.Versions(b.Context(), b.key("v"), 0, 5)
 		b.no(err)
 		same(b, "versions", len(list), 0)
 	}},

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"save", saveCases},
 		{"kept", keptCases},
 		{"list", listCases},
+		{"human tasks", humanCases},
 		{"fence", fenceCases},
 		{"service", serviceCases},
 		{"keys", keyCases},
@@ -35,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"settle", settleCases},
 		{"delete", deleteCases},
 		{"workflow", workflowCases},
+		{"workflow of a service", workflowServiceCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

@@ -32,6 +32,8 @@ type Options struct {
 	SMS     *Gateway      // nil: OSP_SMS_URL is not set, and no text can be sent
 	Log     *slog.Logger  // of log_event
 	Now     func() time.Time
+
+	StripeURL, OpenAIURL string // what speaks their protocols; empty: [StripeURL], [OpenAIURL]
 }
 
 // Activities carries activities out. It is safe for concurrent use.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -43,8 +44,8 @@ func methodOf(given string, body json.RawMessage) string {
 
 // Where the services are whose activities know it.
 const (
-	stripeURL = "https://api.stripe.com"
-	openAIURL = "https://api.openai.com"
+	StripeURL = "https://api.stripe.com"
+	OpenAIURL = "https://api.openai.com"
 )
 
 // serviceParams are the params of call_stripe and call_openai.
@@ -58,12 +59,12 @@ type serviceParams struct {
 
 // callStripe calls Stripe's API, which takes forms and the Idempotency-Key. Its output is the object that Stripe answers.
 func (a *Activities) callStripe(ctx context.Context, c saga.Call, params json.RawMessage) (json.RawMessage, error) {
-	return a.callService(ctx, c, params, tasks.HTTPCall{URL: stripeURL, Form: true})
+	return a.callService(ctx, c, params, tasks.HTTPCall{URL: cmp.Or(a.StripeURL, StripeURL), Form: true})
 }
 
 // callOpenAI calls OpenAI's API, which takes JSON. Its output is the object that it answers.
 func (a *Activities) callOpenAI(ctx context.Context, c saga.Call, params json.RawMessage) (json.RawMessage, error) {
-	return a.callService(ctx, c, params, tasks.HTTPCall{URL: openAIURL})
+	return a.callService(ctx, c, params, tasks.HTTPCall{URL: cmp.Or(a.OpenAIURL, OpenAIURL)})
 }
 
 func (a *Activities) callService(ctx context.Context, c saga.Call, params json.RawMessage, call tasks.HTTPCall) (json.RawMessage, error) {

@@ -52,7 +52,7 @@ func TestValidateData(t *testing.T) {
 		{`schema: {properties: {age: {minimum: 18}, name: {enum: [x]}}}`, `/age: 17 is too small: give at least 18; /name: "Zoë" is not one of "x"`},
 		{`schema: {type: 7}`, "/params/schema: this is not a JSON Schema"},
 		{`schema: {$ref: "https://example.com/x.json"}`, "/params/schema: this is not a JSON Schema"},
-		{`rule: []`, "/params/rule: this is not known here"},
+		{`rule: []`, "/params/rule: validate_data has no such param"},
 	} {
 		w.n += 1000
 		if c.want == "" {
@@ -62,7 +62,7 @@ func TestValidateData(t *testing.T) {
 		w.fails("validate_data", `{`+data+c.params+`}`, `{}`, c.want)
 	}
 	w.n += 1000
-	w.fails("validate_data", `{required: [a]}`, `{}`, "/params/data: this is missing")
+	w.fails("validate_data", `{required: [a]}`, `{}`, `validate_data needs the param "data"`)
 	w.n += 1000
 	many := strings.TrimSuffix(strings.Repeat("x, ", 25), ", ")
 	w.fails("validate_data", `{data: {}, required: [`+many+`]}`, `{}`, "; and 5 more")

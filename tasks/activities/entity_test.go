@@ -139,7 +139,7 @@ func TestManifestsAreStoredAndActivated(t *testing.T) {
 func TestParamsOfRowsThatAreWrong(t *testing.T) {
 	stores(t, func(w *world, _ results.Store) {
 		for _, c := range []struct{ activity, params, want string }{
-			{"create_entity", `{entity: item}`, "/params/data: This is missing: add it."},
+			{"create_entity", `{entity: item}`, `create_entity needs the param "data": add it.`},
 			{"create_entity", `{entity: Item, data: {name: x}}`, `/params/entity: "Item" must match`},
 			{"create_entity", `{entity: item, data: {user_id: x}}`, `/params/data/user_id: "user_id" is set by the platform: remove it.`},
 			{"create_entity", `{entity: item, data: {"name\"; drop table item; --": x}}`, "This name is not allowed here"},
@@ -148,18 +148,18 @@ func TestParamsOfRowsThatAreWrong(t *testing.T) {
 			{"update_entity", `{entity: item, id: "", data: {name: x}}`, "/params/id: This has 0 characters"},
 			{"update_entity", `{entity: item, id: nobody, data: {name: x}}`, `this user has no item`},
 			{"delete_entity", `{entity: item, id: "${input.id}"}`, "/params/id: This is null"},
-			{"query_entity", `{id: x}`, "/params/entity: this is missing"},
+			{"query_entity", `{id: x}`, `query_entity needs the param "entity"`},
 			{"query_entity", `{entity: item, id: x}`, `/params/id: this user has no item "x"`},
 			{"query_entity", `{entity: item, id: x, filters: {}}`, "/params/filters: there is an id"},
-			{"query_entity", `{entity: item, filter: {}}`, "/params/filter: this is not known here"},
+			{"query_entity", `{entity: item, filter: {}}`, "/params/filter: query_entity has no such param"},
 			{"query_entity", `{entity: item, filters: {color: red}}`, "filters/color: the entity has no such column"},
-			{"query_entity", `{entity: item, limit: many}`, "/params/limit: it is a string"},
+			{"query_entity", `{entity: item, limit: "${input.many}"}`, "/params/limit: it is a string"},
 			{"update_manifest", `{}`, "update_manifest takes either manifest"},
-			{"update_manifest", `{manifest: x}`, "manifest: it is not an object"},
+			{"update_manifest", `{manifest: "${input.many}"}`, "manifest: it is not an object"},
 			{"update_manifest", `{version: -1}`, "/params/version: -1 is no version"},
 		} {
 			w.n += 1000
-			w.fails(c.activity, c.params, `{"id": null}`, c.want)
+			w.fails(c.activity, c.params, `{"id": null, "many": "many"}`, c.want)
 		}
 	})
 }

@@ -66,7 +66,7 @@ func TestMailThatIsWrong(t *testing.T) {
 	w.fails("send_email", `{to: a@example.com, subject: s, text: t}`, `{}`, "no mail can be sent: set OSP_SMTP_URL and OSP_SMTP_FROM on the workers")
 	server := mailed(w, testenv.MailOptions{Answers: map[string]string{"RCPT": "550 no such user"}})
 	for _, c := range []struct{ params, value, want string }{
-		{`{subject: s, text: t}`, `""`, "/params/to: this is missing"},
+		{`{subject: s, text: t}`, `""`, `send_email needs the param "to"`},
 		{`{to: "${input.v}", subject: s, text: t}`, `null`, "/params/to: this is missing"},
 		{`{to: "${input.v}", subject: s, text: t}`, `7`, "/params/to: it is a number"},
 		{`{to: "${input.v}", subject: s, text: t}`, `"a@example.com, b@example.com"`, "is not one address"},
@@ -77,7 +77,7 @@ func TestMailThatIsWrong(t *testing.T) {
 		{`{to: a@example.com, subject: "${input.v}", text: t}`, `"s\r\nBcc: b@example.com"`, "/params/subject: a subject is one line"},
 		{`{to: a@example.com, subject: "${input.v}", text: t}`, `""`, "/params/subject: this is missing"},
 		{`{to: a@example.com, subject: s}`, `""`, "/params/text: this is missing"},
-		{`{to: a@example.com, subject: s, text: t, from: x@example.com}`, `""`, "/params/from: this is not known here"},
+		{`{to: a@example.com, subject: s, text: t, from: x@example.com}`, `""`, "/params/from: send_email has no such param"},
 		{`{to: a@example.com, subject: s, text: "${secrets.KEY}"}`, `""`, "send_email takes no secrets"},
 		{`{to: a@example.com, subject: s, text: t}`, `""`, `550 "no such user"`},
 	} {
@@ -148,9 +148,9 @@ func TestTextsThatAreWrong(t *testing.T) {
 	gateway(w, e, activities.GatewayOptions{URL: "/send"})
 	for _, c := range []struct{ params, want string }{
 		{`{to: "${input.v}", text: t}`, `/params/to: "12\r\nX: y" is not a phone number`},
-		{`{text: t}`, `/params/to: "" is not a phone number`},
-		{`{to: "+49 1"}`, "/params/text: this is missing"},
-		{`{to: "+49 1", message: t}`, "/params/message: this is not known here"},
+		{`{text: t}`, `send_sms needs the param "to"`},
+		{`{to: "+49 1"}`, `send_sms needs the param "text"`},
+		{`{to: "+49 1", message: t}`, "/params/message: send_sms has no such param"},
 		{`{to: "+49 1", text: "${secrets.AUTH}"}`, "send_sms takes no secrets"},
 		{`{to: "+49 1", text: t}`, `401 Unauthorized: {"error":"[secret AUTH] is not known"}`},
 	} {

@@ -22,9 +22,16 @@ var calls = map[string]struct {
 	"call_openai":  {place: "path", secret: "key"},
 }
 
-// activityParams compiles the params of an activity. Of one that sends something, data may neither choose the host nor a
-// header's name, and no credential is written out.
+// activityParams compiles the params of an activity, and holds them to what it takes.
 func (c *compiler) activityParams(a *Activity, s spot) params {
+	p := c.sendingParams(a, s)
+	c.checkShape(a, p, s.at)
+	return p
+}
+
+// sendingParams compiles params. Of an activity that sends something, data may neither choose the host nor a header's name,
+// and no credential is written out.
+func (c *compiler) sendingParams(a *Activity, s spot) params {
 	kind, calls := calls[a.Type]
 	if !calls {
 		return c.params(a.Params, s)

@@ -49,7 +49,7 @@ func TestCallsThatAreRefused(t *testing.T) {
 	refused(t, "in a compensation", `
 id: w
 steps:
-  - {id: a, type: activity, activity: {type: call_api}, compensate: {type: call_api, params: {url: "https://${input.host}/"}}}`,
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensate: {type: call_api, params: {url: "https://${input.host}/"}}}`,
 		"/steps/0/compensate/params/url: A template may not choose")
 }
 
@@ -108,7 +108,7 @@ func TestADelayHoldsNoWorker(t *testing.T) {
 id: w
 steps:
   - {id: pause, type: activity, activity: {type: delay, params: {seconds: "${input.minutes * 60}"}}}
-  - {id: a, type: activity, activity: {type: call_api}, compensation_steps: [again]}
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensation_steps: [again]}
   - {id: again, type: activity, activity: {type: delay, params: {seconds: 5}}}`)
 	w, err := d.Workflow(&shop{})
 	if err != nil {

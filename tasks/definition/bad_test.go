@@ -25,7 +25,7 @@ func with(params string) string {
 input_schema: {type: object, required: [amount, name], properties: {amount: {type: number}, name: {type: string}, n: {type: integer}, tags: {type: array}}}
 id: w
 steps:
-  - {id: before, type: activity, activity: {type: query_entity}}
+  - {id: before, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - id: s
     type: activity
     activity:
@@ -90,12 +90,12 @@ func TestTreesThatAreRefused(t *testing.T) {
 		{"compensation that runs anyway", cond("c", "b") + step("b") + strings.Replace(step("a"), "id: a", "id: a, compensation_steps: [b]", 1), `Step "b" would run twice`},
 		{"compensation by a loop", strings.Replace(step("a"), "id: a", "id: a, compensation_steps: [c]", 1) + cond("c", ""), `only activities compensate`},
 		{"an activity that there is not", "\n  - {id: a, type: activity, activity: {type: execute_sql}}", `/steps/0/activity/type: There is no activity "execute_sql": write one of call_api,`},
-		{"an effect of which nothing is said", "\n  - {id: a, type: activity, activity: {type: call_api}}", `/steps/0: Step "a" (call_api) has an effect, and nothing says how it is undone`},
-		{"an effect that is denied", "\n  - {id: a, type: activity, effect: none, activity: {type: create_entity}}", `it cannot be said to have no effect`},
-		{"irreversible and compensated", "\n  - {id: a, type: activity, irreversible: true, compensate: {type: call_api}, activity: {type: call_api}}", `keep one of the two`},
-		{"a failure after what is irreversible", "\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms}}\n  - {id: b, type: activity, activity: {type: query_entity}}", `/steps/0/irreversible: Step "a" cannot be undone, and step "b", which comes after it or beside it, may fail`},
-		{"a failure beside what is irreversible", "\n  - {id: p, type: parallel, parallel_steps: [a, b]}\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms}}\n  - {id: b, type: activity, activity: {type: query_entity}}", `Step "a" cannot be undone, and step "b"`},
-		{"what is irreversible again and again", "\n  - {id: l, type: loop, loop: {collection: [1], item_variable: x, steps: [a]}}\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms}}", `Step "a" cannot be undone, and step "a"`},
+		{"an effect of which nothing is said", "\n  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}}", `/steps/0: Step "a" (call_api) has an effect, and nothing says how it is undone`},
+		{"an effect that is denied", "\n  - {id: a, type: activity, effect: none, activity: {type: create_entity, params: {entity: things, data: {}}}}", `it cannot be said to have no effect`},
+		{"irreversible and compensated", "\n  - {id: a, type: activity, irreversible: true, compensate: {type: call_api, params: {url: https://a.example/}}, activity: {type: call_api, params: {url: https://a.example/}}}", `keep one of the two`},
+		{"a failure after what is irreversible", "\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms, params: {to: t, text: t}}}\n  - {id: b, type: activity, activity: {type: query_entity, params: {entity: things}}}", `/steps/0/irreversible: Step "a" cannot be undone, and step "b", which comes after it or beside it, may fail`},
+		{"a failure beside what is irreversible", "\n  - {id: p, type: parallel, parallel_steps: [a, b]}\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms, params: {to: t, text: t}}}\n  - {id: b, type: activity, activity: {type: query_entity, params: {entity: things}}}", `Step "a" cannot be undone, and step "b"`},
+		{"what is irreversible again and again", "\n  - {id: l, type: loop, loop: {collection: [1], item_variable: x, steps: [a]}}\n  - {id: a, type: activity, irreversible: true, activity: {type: send_sms, params: {to: t, text: t}}}", `Step "a" cannot be undone, and step "a"`},
 		{"timeouts beyond the deadline", "\n  - {id: l, type: loop, loop: {collection: [1], item_variable: x, max_items: 1000, steps: [a]}}" + step("a"), `The timeouts add up to 8h20m0s along the longest way (8h20m0s for one attempt at each activity, 0s for waits), and the whole task may take 1h0m0s`},
 		{"an item with a step's name", "\n  - {id: l, type: loop, loop: {collection: [1], item_variable: a, steps: [a]}}" + step("a"), `"a" is the name of a step or an input field too`},
 		{"a list that is too long", "\n  - {id: l, type: loop, loop: {collection: [1, 2], item_variable: x, max_items: 1, steps: [a]}}" + step("a"), `/steps/0/loop/collection: This has 2 items, and max_items is 1`},
@@ -112,6 +112,39 @@ func nested(n int) string {
 		b.WriteString(cond(fmt.Sprint("c", i), fmt.Sprint("c", i+1)))
 	}
 	return b.String() + step(fmt.Sprint("c", n))
+}
+
+// TestParamsThatAreRefused has activities that would refuse to act: in a compensation they would leave the task stuck.
+func TestParamsThatAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, activity, want string }{
+		{"none", `{type: create_entity}`, `/steps/0/activity/params: create_entity needs the param "data": add it.`},
+		{"one is missing", `{type: update_entity, params: {entity: a, data: {}}}`, `/steps/0/activity/params: update_entity needs the param "id"`},
+		{"one is misspelt", `{type: delay, params: {second: 1}}`, `/steps/0/activity/params/second: delay has no such param: it takes seconds.`},
+		{"a required one is null", `{type: query_entity, params: {entity: null}}`, `/steps/0/activity/params/entity: This is null, and must be a text.`},
+		{"a number for a text", `{type: delete_entity, params: {entity: a, id: 7}}`, `/steps/0/activity/params/id: This is a number, and must be a text.`},
+		{"a number's template for a text", `{type: delete_entity, params: {entity: a, id: "${n}"}}`, `/steps/0/activity/params/id: This is a number, and must be a text: write ${string(n)}.`},
+		{"a text for an object", `{type: create_entity, params: {entity: a, data: "${name}"}}`, `/steps/0/activity/params/data: This is a text, and must be an object.`},
+		{"a number in a header", `{type: call_api, params: {url: https://a.example/, headers: {X-N: 7}}}`, `/steps/0/activity/params/headers/X-N: This is a number, and must be a text.`},
+		{"an item of a list", `{type: validate_data, params: {data: 1, required: [a, 2]}}`, `/steps/0/activity/params/required/1: This is a number, and must be a text.`},
+		{"neither of two", `{type: send_email, params: {to: "${n}", subject: s}}`, `/steps/0/activity/params/to: This is a number, and must be a text or a list.`},
+		{"beside an address with a template", `{type: call_api, params: {url: "https://a.example/${name}", form: "${name}"}}`, `/steps/0/activity/params/form: This is a text, and must be true or false.`},
+	} {
+		refused(t, c.name, `
+id: w
+input_schema: {type: object, properties: {n: {type: integer}, name: {type: string}}, required: [n, name]}
+steps:
+  - {id: a, type: activity, effect: none, activity: `+c.activity+`}`, c.want)
+		if strings.Contains(c.activity, "call_api") {
+			refused(t, c.name+" in a compensation", `
+id: w
+input_schema: {type: object, properties: {name: {type: string}}, required: [name]}
+steps:
+  - id: a
+    type: activity
+    activity: {type: call_api, params: {url: https://a.example/}}
+    compensate: `+c.activity, strings.Replace(c.want, "/activity", "/compensate", 1))
+		}
+	}
 }
 
 // TestExpressionsThatAreRefused has params that would go wrong when they run.
@@ -155,7 +188,7 @@ func refused(t *testing.T, name, source, want string) {
 
 // TestNestingCostsNoMoreThanItIs has loops and branches in one another, whose walks must not multiply.
 func TestNestingCostsNoMoreThanItIs(t *testing.T) {
-	const sms = "\n  - {id: s%d, type: activity, irreversible: acknowledged, activity: {type: send_sms}}"
+	const sms = "\n  - {id: s%d, type: activity, irreversible: acknowledged, activity: {type: send_sms, params: {to: t, text: t}}}"
 	loops, branches := "", ""
 	for i := range 31 {
 		loops += fmt.Sprintf("\n  - {id: n%d, type: loop, loop: {collection: [1], item_variable: x%d, steps: [s%d, n%d]}}"+sms, i, i, i, i+1, i)
@@ -183,38 +216,38 @@ id: w
 input_schema: {type: object, properties: {x: {type: string}}}
 steps:
   - {id: c, type: condition, condition: {expression: x == "", true_steps: [a]}}
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${%s}"}}}`
 	refused(t, "not guarded", fmt.Sprintf(base, "a.y"), "step a does not always have an output here: write has(steps.a) ? … : …")
 	parsed(t, fmt.Sprintf(base, "has(steps.a) ? a.y : null"))
 	refused(t, "a step whose failure is passed over", `
 id: w
 steps:
-  - {id: a, type: activity, on_error: continue, activity: {type: query_entity}}
+  - {id: a, type: activity, on_error: continue, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${a.y}"}}}`, "step a does not always have an output here")
 	refused(t, "a step that compensates", `
 id: w
 steps:
-  - {id: a, type: activity, activity: {type: call_api}, compensation_steps: [x]}
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensation_steps: [x]}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${x.y}"}}}
   - {id: x, type: activity, activity: {type: log_event}}`, "step x only runs in a compensation: nothing sees its output")
 	refused(t, "a step of a loop", `
 id: w
 steps:
   - {id: l, type: loop, loop: {collection: [1], item_variable: i, steps: [a]}}
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${a.y} ${i}"}}}`, "step a has an output for each item of the loop l")
 	refused(t, "an item outside its loop", `
 id: w
 steps:
   - {id: l, type: loop, loop: {collection: [1], item_variable: i, steps: [a]}}
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${i}"}}}`, "i is the item of a loop: only the loop's own steps know it")
 	refused(t, "a branch beside", `
 id: w
 steps:
   - {id: p, type: parallel, parallel_steps: [a, b]}
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${a.y}"}}}`, "step a has not run yet on any way that leads here")
 	refused(t, "a name that is a type", `
 id: w
@@ -225,7 +258,7 @@ steps:
 id: w
 input_schema: {type: object, properties: {a: {type: string}}}
 steps:
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${a}"}}}`, "a is a step and an input field: write steps.a or input.a")
 }
 
@@ -234,7 +267,7 @@ func TestWarnings(t *testing.T) {
 		{"a trigger of another kind", "trigger: {type: ui_action}\nid: w\nsteps:" + step("a"), `1:17: warning: /trigger/type: "ui_action" is no trigger`},
 		{"a wait for ever", "id: w\nsteps:\n  - {id: a, type: wait_signal, wait: {signal_name: go}}", "A wait says nothing of how long it lasts: the task is compensated 1h0m0s after its start"},
 		{"retries beyond the deadline", "id: w\ntimeout_seconds: 60\nsteps:" + step("a"), "2:18: warning: /timeout_seconds: With all attempts the longest way takes up to 1m33s"},
-		{"an undo that needs what may be unknown", "id: w\nsteps:\n  - {id: a, type: activity, activity: {type: call_api}, compensate: {type: call_api, params: {id: '${a.id}'}}}", `When the worker dies while step "a" runs, its output is not known`},
+		{"an undo that needs what may be unknown", "id: w\nsteps:\n  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensate: {type: call_api, params: {url: https://a.example/, body: '${a.id}'}}}", `When the worker dies while step "a" runs, its output is not known`},
 	} {
 		d, problems := definition.Parse([]byte(c.source))
 		if d == nil || len(problems) != 1 || !strings.Contains(problems.Error(), c.want) {
@@ -245,7 +278,7 @@ func TestWarnings(t *testing.T) {
 
 // TestOneMistakeIsOneProblem has mistakes that would have the schema call what stands around them unknown.
 func TestOneMistakeIsOneProblem(t *testing.T) {
-	const sound = `{id: a, type: activity, activity: {type: call_api, timeout_seconds: 120, retry_policy: {max_attempts: 3}}, compensate: {type: call_api}}`
+	const sound = `{id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}, timeout_seconds: 120, retry_policy: {max_attempts: 3}}, compensate: {type: call_api, params: {url: https://a.example/}}}`
 	for _, c := range []struct{ right, wrong, want string }{
 		{"120", "2m", "/steps/0/activity/timeout_seconds: This is of type string: give number."},
 		{"max_attempts: 3", "max_attempts: many", "/steps/0/activity/retry_policy/max_attempts: This is of type string: give integer."},

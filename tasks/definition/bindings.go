@@ -54,7 +54,7 @@ func (b *bindings) value(from source) (any, error) {
 		if from.step == "" {
 			return b.present()
 		}
-		raw, ok := b.scope.Output(from.step)
+		raw, ok := b.d.output(b.scope, from.step)
 		if !ok {
 			return nil, fmt.Errorf("step %s has no output", from.step)
 		}
@@ -103,7 +103,7 @@ func (b *bindings) present() (any, error) {
 		if len(r.path) < 2 || r.path[0] != rootSteps || !r.test {
 			continue
 		}
-		if raw, ok := b.scope.Output(r.path[1]); ok {
+		if raw, ok := b.d.output(b.scope, r.path[1]); ok {
 			value, err := parseJSON(raw)
 			if err != nil {
 				return nil, err

@@ -9,9 +9,6 @@ import (
 // defaultDeadline is how long a task may take besides its declared waits, where the definition says nothing.
 const defaultDeadline = time.Hour
 
-// defaultHuman is how long a human task waits where it says nothing.
-const defaultHuman = 24 * time.Hour
-
 // span is what steps take at most, in seconds: as floating-point numbers, for nested loops are longer than any Duration.
 type span struct {
 	once    float64 // every activity tried once
@@ -75,6 +72,9 @@ func (d *Definition) along(nodes []*node) (sum span) {
 
 // takes is how long one step takes at most.
 func (d *Definition) takes(n *node) span {
+	if n.Type == typeHuman {
+		return d.takesHuman(n)
+	}
 	var inner span
 	for _, l := range n.lists {
 		inner = longer(inner, d.along(l))
@@ -87,8 +87,6 @@ func (d *Definition) takes(n *node) span {
 		return inner.times(math.Ceil(float64(max(1, n.Loop.MaxItems)) / float64(max(1, n.Loop.Concurrency))))
 	case typeSignal:
 		return span{waits: float64(n.Wait.TimeoutSeconds), endless: n.Wait.TimeoutSeconds == 0}.plus(inner)
-	case typeHuman:
-		return span{waits: n.HumanTask.due().Seconds()}.plus(inner)
 	case typeTimer:
 		return pause(n.WaitTimer.Seconds)
 	case typeDelay:
@@ -102,12 +100,4 @@ func pause(given any) span {
 	seconds, known := given.(json.Number)
 	waits, err := seconds.Float64()
 	return span{waits: waits, endless: !known || err != nil}
-}
-
-// due is how long a human task waits for its answer.
-func (h *HumanTask) due() time.Duration {
-	if h.TimeoutSeconds > 0 {
-		return h.TimeoutSeconds.Duration()
-	}
-	return defaultHuman
 }

@@ -87,6 +87,9 @@ func (w irreversibles) step(n *node, before *node) *node {
 		}
 		return before
 	}
+	if n.Type == typeHuman {
+		return w.human(n, before)
+	}
 	after := before
 	for i, l := range n.lists {
 		last := w.sequence(l, before)

@@ -114,10 +114,10 @@ timeout_seconds: 7200
 steps:
   - id: a
     type: activity
-    activity: {type: call_api, timeout_seconds: 7, retry_policy: {max_attempts: 5, initial_interval_seconds: 2, max_interval_seconds: 9}}
-    compensate: {type: call_api, timeout_seconds: 3, retry_policy: {max_attempts: 4}}
+    activity: {type: call_api, params: {url: https://a.example/}, timeout_seconds: 7, retry_policy: {max_attempts: 5, initial_interval_seconds: 2, max_interval_seconds: 9}}
+    compensate: {type: call_api, params: {url: https://a.example/}, timeout_seconds: 3, retry_policy: {max_attempts: 4}}
     compensation_steps: [x]
-  - {id: b, type: activity, irreversible: true, activity: {type: send_sms}}
+  - {id: b, type: activity, irreversible: true, activity: {type: send_sms, params: {to: t, text: t}}}
   - {id: x, type: activity, activity: {type: log_event, timeout_seconds: 5}}`)
 	w, err := d.Workflow(&shop{})
 	if err != nil {
@@ -139,9 +139,9 @@ func TestStepsThatCompensateHaveKeysOfTheirOwn(t *testing.T) {
 id: w
 compensation_steps: [z]
 steps:
-  - {id: a, type: activity, activity: {type: call_api}, compensate: {type: post_webhook}, compensation_steps: [x]}
-  - {id: b, type: activity, activity: {type: query_entity}}
-  - {id: x, type: activity, activity: {type: call_openai}}
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensate: {type: post_webhook, params: {url: https://a.example/, secret: '${secrets.S}'}}, compensation_steps: [x]}
+  - {id: b, type: activity, activity: {type: query_entity, params: {entity: things}}}
+  - {id: x, type: activity, activity: {type: call_openai, params: {path: /v1/x, key: '${secrets.K}'}}}
   - {id: z, type: activity, activity: {type: log_event}}`)
 	s := &shop{fails: "query_entity", keys: map[string]bool{}}
 	const want = "do a by call_api, do b by query_entity, undo a by post_webhook, undo a by call_openai, undo on.undo by log_event"

@@ -19,6 +19,9 @@ func (d *Definition) Failures(s Script) (failures, unreached []string, err error
 		if n.Type == typeHuman {
 			failures = append(failures, n.ID+rejectedMark)
 		}
+		if n.escalates() {
+			failures = append(failures, n.ID+escalatedMark)
+		}
 	}
 	for i := range d.Steps {
 		if n := d.steps[d.Steps[i].ID]; n.speaks() && !n.compensates && !began[n.ID] {
@@ -28,10 +31,10 @@ func (d *Definition) Failures(s Script) (failures, unreached []string, err error
 	return failures, unreached, nil
 }
 
-// CanFail tells whether a step of that name, or "<step>:rejected", can be made to fail in a simulation.
+// CanFail tells whether a step of that name, "<step>:rejected" or "<step>:escalated", can be made to fail in a simulation.
 func (d *Definition) CanFail(name string) bool {
 	for id, n := range d.steps {
-		if n.speaks() && !n.compensates && (name == id || n.Type == typeHuman && name == id+rejectedMark) {
+		if n.speaks() && !n.compensates && (name == id || n.Type == typeHuman && name == id+rejectedMark || n.escalates() && name == id+escalatedMark) {
 			return true
 		}
 	}

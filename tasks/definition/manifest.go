@@ -45,6 +45,7 @@ type Step struct {
 	ID                string       `json:"id"`
 	Type              string       `json:"type"`
 	Name              string       `json:"name"`
+	Description       string       `json:"description"`
 	Next              string       `json:"next"`
 	OnError           saga.OnError `json:"on_error"`
 	Activity          *Activity    `json:"activity"`
@@ -117,11 +118,19 @@ type WaitTimer struct {
 
 // HumanTask waits for somebody's answer.
 type HumanTask struct {
-	AssigneeRole   string   `json:"assignee_role"`
-	Title          string   `json:"title"`
-	TimeoutSeconds Seconds  `json:"timeout_seconds"`
-	TimeoutSteps   []string `json:"timeout_steps"`
-	RejectedSteps  []string `json:"rejected_steps"`
+	AssigneeRole   string      `json:"assignee_role"` // empty: the task's owner
+	Title          string      `json:"title"`
+	TimeoutSeconds Seconds     `json:"timeout_seconds"`
+	TimeoutSteps   []string    `json:"timeout_steps"`
+	RejectedSteps  []string    `json:"rejected_steps"`
+	Escalation     *Escalation `json:"escalation"`
+}
+
+// Escalation is what becomes of a human task that nobody answers: others may answer it too.
+type Escalation struct {
+	AfterSeconds Seconds  `json:"after_seconds"` // zero: half of the task's time
+	AssigneeRole string   `json:"assignee_role"`
+	Steps        []string `json:"steps"`
 }
 
 // ChildTask starts a task of another workflow and waits for its end.

@@ -104,13 +104,17 @@ func (w *world) decided(events []saga.Event) error {
 // waits notes a wait that begins.
 func (w *world) waits(e saga.Event, n *node) {
 	m := Move{Kind: moveWait, Step: e.Path, What: "timer"}
+	path, again := strings.CutSuffix(e.Path, secondSuffix)
+	if again {
+		n = w.d.steps[stepOf(path)]
+	}
 	switch {
 	case n == nil:
 		return
 	case n.Type == typeSignal:
 		m.What = "signal " + n.Wait.SignalName
 	case n.Type == typeHuman:
-		m.What = "answer of " + n.HumanTask.AssigneeRole
+		m.What = "answer of " + strings.Join(n.HumanTask.roles(again), " or ")
 	}
 	w.note(m)
 }

@@ -71,6 +71,7 @@ func (d *Definition) check(r *report) {
 		return
 	}
 	d.checkActivities(r)
+	d.checkHumans(r)
 	d.compile(r)
 	d.checkEffects(r)
 	d.addUp(r)

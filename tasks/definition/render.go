@@ -14,6 +14,8 @@ func (s *Simulation) Title() string {
 	when := "when nothing fails"
 	if id, rejected := strings.CutSuffix(s.FailAt, rejectedMark); rejected {
 		when = "when " + id + " is rejected"
+	} else if id, escalated := strings.CutSuffix(s.FailAt, escalatedMark); escalated {
+		when = "when " + id + " is escalated"
 	} else if s.FailAt != "" {
 		when = "when " + s.FailAt + " fails"
 	}

@@ -13,7 +13,7 @@ type Script struct {
 	// and what signals and the answers of human tasks carry. A step without one answers with what others ask of it, made up.
 	Outputs map[string]json.RawMessage
 	// FailAt is the step that fails for good: an activity or a child fails, a signal does not come, a human task is not
-	// answered; "<step>:rejected" is answered with a refusal. Empty: nothing fails.
+	// answered; "<step>:rejected" is answered with a refusal, "<step>:escalated" only after its escalation. Empty: nothing fails.
 	FailAt string
 }
 

@@ -195,26 +195,32 @@ func (w *world) child(work saga.Work, move *Move) error {
 // answer sends the signal that a step waits for, and tells whether there was one.
 func (w *world) answer() (bool, error) {
 	for _, rec := range w.record.Steps {
-		n := w.d.steps[stepOf(rec.Path)]
+		path, again := strings.CutSuffix(rec.Path, secondSuffix)
+		n := w.d.steps[stepOf(path)]
 		if n == nil || rec.Kind != saga.KindSignalled || rec.Do.State != saga.AttemptStarted || n.ID == w.script.FailAt {
 			continue
 		}
-		e := saga.Event{Kind: saga.KindSignal, Data: w.output(rec.Path)}
+		e := saga.Event{Kind: saga.KindSignal, Data: w.output(path)}
 		switch {
 		case n.Type == typeSignal:
 			e.Name = n.Wait.SignalName
+			return true, w.apply(e)
+		case n.ID+escalatedMark == w.script.FailAt && !again:
+			continue
 		case n.ID+rejectedMark == w.script.FailAt:
-			e.Name, e.Data = HumanSignal(n.ID), json.RawMessage(`{"outcome":"rejected","reason":"simulated"}`)
-		default:
-			e.Name = HumanSignal(n.ID)
+			e.Data = json.RawMessage(`{"outcome":"rejected","reason":"simulated","by":"simulated"}`)
 		}
+		e.Name = AnswerSignal(path)
 		return true, w.apply(e)
 	}
 	return false, nil
 }
 
-// rejectedMark follows the step in a [Script.FailAt] that has a human task rejected.
-const rejectedMark = ":rejected"
+// What follows the step in a [Script.FailAt]: a human task is rejected, or answered only when it has been escalated.
+const (
+	rejectedMark  = ":rejected"
+	escalatedMark = ":escalated"
+)
 
 // output is what a step answers.
 func (w *world) output(path string) json.RawMessage {

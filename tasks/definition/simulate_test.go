@@ -171,7 +171,7 @@ func TestAStepOfEachType(t *testing.T) {
 		{"a child", `
   - {id: sub, type: child_workflow, child_workflow: {workflow_id: other, input: {a: 1}}}` + log("b"), "", "", "do sub, do b: completed"},
 		{"a child that fails", `
-  - {id: a, type: activity, activity: {type: create_entity}}
+  - {id: a, type: activity, activity: {type: create_entity, params: {entity: things, data: {}}}}
   - {id: sub, type: child_workflow, child_workflow: {workflow_id: other}}`, "", "sub", "do a, do sub!, undo a: failed"},
 		{
 			"a signal that does not come has steps of its own", `
@@ -197,7 +197,7 @@ func TestAStepOfEachType(t *testing.T) {
   - {id: c, type: condition, condition: {expression: "1 > 2", true_steps: [stop]}}
   - {id: stop, type: terminate, terminate: {outcome: completed}}` + log("a") + log("b"), "", "", "choose c, do a, do b: completed"},
 		{"terminate ends badly", `
-  - {id: a, type: activity, activity: {type: create_entity}}
+  - {id: a, type: activity, activity: {type: create_entity, params: {entity: things, data: {}}}}
   - {id: stop, type: terminate, terminate: {outcome: failed, reason: no}}`, "", "", "do a, undo a: failed"},
 		{"next orders the main sequence", `
   - {id: a, type: activity, next: c, activity: {type: log_event}}
@@ -211,17 +211,17 @@ func TestAStepOfEachType(t *testing.T) {
 			"repeat l, repeat l[0]/m, choose l[0]/m[0]/c, choose l[0]/m[1]/c, repeat l[1]/m, choose l[1]/m[0]/c, choose l[1]/m[1]/c, do l[1]/m[1]/big: completed",
 		},
 		{"a failure that is passed over", `
-  - {id: a, type: activity, on_error: continue, activity: {type: create_entity}}` + log("b"), "", "a", "do a!, undo a, do b: completed"},
+  - {id: a, type: activity, on_error: continue, activity: {type: create_entity, params: {entity: things, data: {}}}}` + log("b"), "", "a", "do a!, undo a, do b: completed"},
 		{"several steps compensate", `
-  - {id: a, type: activity, activity: {type: call_api}, compensation_steps: [x, y]}
-  - {id: b, type: activity, activity: {type: query_entity}}` + log("x") + log("y"), "", "b", "do a, do b!, undo a: failed"},
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensation_steps: [x, y]}
+  - {id: b, type: activity, activity: {type: query_entity, params: {entity: things}}}` + log("x") + log("y"), "", "b", "do a, do b!, undo a: failed"},
 		{"an expression that has no value", `
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: b, type: activity, activity: {type: log_event, params: {v: "${a.x + 1}"}}}`, "", "", "do a: failed"},
 		{
 			"an error that the other side of an or outweighs", `
   - {id: c, type: condition, condition: {expression: "1 > 2", true_steps: [a]}}
-  - {id: a, type: activity, activity: {type: query_entity}}
+  - {id: a, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: e, type: condition, condition: {expression: "a.y == 1 || !has(steps.a)", true_steps: [b]}}` + log("b"), "", "",
 			"choose c, choose e, do b: completed",
 		},
@@ -243,7 +243,7 @@ func TestDataCannotNameASecret(t *testing.T) {
 id: w
 input_schema: {type: object, properties: {a: {type: string}, b: {type: string}}, required: [a, b]}
 steps:
-  - {id: s, type: activity, effect: none, activity: {type: call_api, params: {k: "${secrets.KEY}", t: "${a}${b}"}}}`)
+  - {id: s, type: activity, effect: none, activity: {type: call_api, params: {url: https://a.example/, headers: {Authorization: "${secrets.KEY}"}, body: "${a}${b}"}}}`)
 	for input, want := range map[string]saga.State{
 		`{a: x, b: y}`:                 saga.Completed,
 		`{a: "${secrets.KEY}", b: y}`:  saga.Failed,

@@ -43,7 +43,7 @@ func (n *node) inner() []idList {
 	case typeSignal:
 		return lists(idList{n.Wait.TimeoutSteps, n.at + "/wait/timeout_steps"})
 	case typeHuman:
-		return lists(idList{n.HumanTask.TimeoutSteps, n.at + "/human_task/timeout_steps"}, idList{n.HumanTask.RejectedSteps, n.at + "/human_task/rejected_steps"})
+		return n.humanLists()
 	}
 	return nil
 }

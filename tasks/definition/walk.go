@@ -136,17 +136,6 @@ func (c *compiler) wait(n *node, k known) known {
 	return merge(came, c.sequence(n.lists[0], k))
 }
 
-func (c *compiler) human(n *node, k known) known {
-	ways := []known{c.done(n, k.clone())}
-	if n.HumanTask.TimeoutSteps != nil {
-		ways = append(ways, c.sequence(n.lists[0], k.clone()))
-	}
-	if n.HumanTask.RejectedSteps != nil {
-		ways = append(ways, c.sequence(n.lists[1], c.done(n, k.clone())))
-	}
-	return merge(ways...)
-}
-
 // terminate ends all ways. To end well in the middle of side by side or repeated steps has no meaning.
 func (c *compiler) terminate(n *node, k known) known {
 	k.dead = true

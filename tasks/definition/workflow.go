@@ -52,10 +52,13 @@ type builder struct {
 
 // Names of the steps that stand for parts of a definition's step. A definition's own ids have no dots.
 const (
-	cleanupName  = "on.undo"  // undone last of all
-	answerSuffix = ".answer"  // what follows a human task's answer, or its absence
-	afterSuffix  = ".goes-on" // what follows a step that may have terminated the task
-	absentSuffix = ".timeout" // what follows a signal that did not come
+	cleanupName  = "on.undo"    // undone last of all
+	answerSuffix = ".answer"    // what follows a human task's answer, or its absence
+	lateSuffix   = ".late"      // what follows when a human task is not answered before its escalation
+	besideSuffix = ".beside"    // the steps of an escalation, and the second wait beside them
+	secondSuffix = ".escalated" // the second wait of a human task
+	afterSuffix  = ".goes-on"   // what follows a step that may have terminated the task
+	absentSuffix = ".timeout"   // what follows a signal that did not come
 )
 
 // sequence makes steps that run one after the other. What follows a step that may end the task early runs only if it

@@ -2,7 +2,6 @@ package definition
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -65,50 +64,6 @@ func (b *builder) signal(n *node, timeout saga.Step) []saga.Step {
 		}
 		return 0, nil
 	}, timeout)}
-}
-
-// answer is what the signal of a human task carries.
-type answer struct {
-	Outcome string `json:"outcome"` // "completed" or "rejected"
-	By      string `json:"by"`
-	Reason  string `json:"reason"`
-}
-
-// human waits for somebody's answer: a signal that is named after the step. Its index of branches: 0 nobody answered, 1
-// it was rejected.
-func (b *builder) human(n *node, branches []saga.Step) []saga.Step {
-	wait := saga.Signal(n.ID, HumanSignal(n.ID), n.HumanTask.due())
-	if n.HumanTask.TimeoutSteps != nil {
-		wait.OnError = saga.ContinueOnError
-	}
-	return []saga.Step{wait, choice(n.ID+answerSuffix, func(s saga.Scope) (int, error) {
-		if _, came := s.Output(n.ID); !came {
-			return 0, nil
-		}
-		given, err := saga.OutputOf[answer](s, n.ID)
-		switch {
-		case err != nil:
-			return 0, err
-		case given.Outcome == "completed":
-			return -1, nil
-		case given.Outcome != "rejected":
-			return 0, fmt.Errorf("the answer's outcome is %q: it must be completed or rejected", shorten(given.Outcome, 40))
-		case n.HumanTask.RejectedSteps == nil:
-			return 0, errors.New("it was rejected: " + shorten(given.Reason, 200))
-		}
-		return 1, nil
-	}, branches...)}
-}
-
-// HumanSignal is the name of the signal that answers the human task of a step.
-func HumanSignal(step string) string { return "human." + step }
-
-// HumanRole is who may answer the human task of a step; empty when the step is none.
-func (d *Definition) HumanRole(step string) string {
-	if n := d.steps[step]; n != nil && n.HumanTask != nil {
-		return n.HumanTask.AssigneeRole
-	}
-	return ""
 }
 
 // longest is how long one attempt at a compensation may take: each of its activities, one after the other.

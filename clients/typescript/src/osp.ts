@@ -1,9 +1,10 @@
 import { OspError } from "./error.js";
-import { ask, type Call, type CallOptions, type Connection } from "./transport.js";
+import { ask, search, type Call, type CallOptions, type Connection } from "./transport.js";
 import { jitter, Link, sleep, timedOut } from "./time.js";
 import { hasEnded } from "./types.js";
 import type {
-  BatchAnswer, Checked, Deployment, ListTasksQuery, Page, Resolve, Signalled, Start, Task, Version, Watched,
+  Answer, Answered, BatchAnswer, Checked, Deployment, HumanTasks, ListHumanTasksQuery, ListTasksQuery, Page, Resolve, Signalled, Start,
+  Task, Version, Watched,
 } from "./types.js";
 import { watch, type WatchOptions } from "./watch.js";
 
@@ -35,6 +36,11 @@ export interface StartOptions extends HoldOptions {
 export interface WaitOptions extends CallOptions {
   /** Milliseconds. After them a `TimeoutError` is thrown; the task goes on. Default: none. */
   timeout?: number | undefined;
+}
+
+export interface WorkflowOptions extends CallOptions {
+  /** Whose the workflow is. Default: the platform's. */
+  service?: string | undefined;
 }
 
 const longestHold = 25_000;
@@ -129,6 +135,16 @@ export class Osp {
     return this.#post(`/v1/tasks/${segment(id)}/signals/${segment(name)}`, payload, true, options, { "Idempotency-Key": key });
   }
 
+  /** Answers a step that waits for a person, by its path. The first answer stands. */
+  answer(id: string, step: string, answer: Answer, options: CallOptions = {}): Promise<Answered> {
+    return this.#post(`/v1/tasks/${segment(id)}/human/${encodeURIComponent(step)}`, answer, true, options);
+  }
+
+  /** One page of the steps that wait for an answer that the caller may give. */
+  humanTasks(query: ListHumanTasksQuery = {}, options: CallOptions = {}): Promise<HumanTasks> {
+    return this.#get(`/v1/human-tasks`, query, options);
+  }
+
   /** Starts a new task like one that has ended. */
   retry<Output = unknown>(id: string, options: HoldOptions = {}): Promise<Task<Output>> {
     return this.#post(`/v1/tasks/${segment(id)}/retry`, undefined, false, options, { Prefer: prefer(options.wait) });
@@ -140,18 +156,20 @@ export class Osp {
   }
 
   /** Looks at a definition, in YAML or as an object, and keeps nothing of it. For operators. */
-  check(definition: string | object, options: CallOptions = {}): Promise<Checked> {
-    return ask(this.#to, { ...deployment(definition), query: { validate: "only" } }, options);
+  check(definition: string | object, options: WorkflowOptions = {}): Promise<Checked> {
+    return ask(this.#to, { ...deployment(definition), query: { validate: "only", service: options.service } }, options);
   }
 
   /** Deploys a definition, in YAML or as an object. Its version is a draft until it is activated. For operators. */
-  deploy(definition: string | object, options: CallOptions & { reason?: string | undefined } = {}): Promise<Deployment> {
-    return ask(this.#to, { ...deployment(definition), query: { reason: options.reason } }, options);
+  deploy(definition: string | object, options: WorkflowOptions & { reason?: string | undefined } = {}): Promise<Deployment> {
+    const { reason, service } = options;
+    return ask(this.#to, { ...deployment(definition), query: { reason, service } }, options);
   }
 
   /** Makes a version what new tasks of the workflow begin with. For operators. */
-  activate(workflow: string, version: number, reason: string, options: CallOptions = {}): Promise<Version> {
-    return this.#post(`/v1/workflows/${segment(workflow)}/state`, { version, state: "active", reason }, false, options);
+  activate(workflow: string, version: number, reason: string, options: WorkflowOptions = {}): Promise<Version> {
+    const path = `/v1/workflows/${segment(workflow)}/state${search({ service: options.service })}`;
+    return this.#post(path, { version, state: "active", reason }, false, options);
   }
 
   /** Calls what has no method here. GETs are tried again. */

@@ -1,5 +1,20 @@
 // Made of handlers/openapi.json by make docs: do not edit.
 
+export type Answer = {
+  outcome: "completed" | "rejected";
+  /** Whatever the workflow is to know: <step>.output in its expressions */
+  output?: { [member: string]: unknown };
+  reason?: string;
+};
+
+export type Answered = {
+  at: string;
+  by: string;
+  id: string;
+  outcome: "completed" | "rejected";
+  step: string;
+};
+
 export type Batch = {
   tasks: Start[];
 };
@@ -24,8 +39,15 @@ export type Cancel = {
   reason?: string | null;
 };
 
+export type ChangeVersionQuery = {
+  /** whose the workflow is. Without it: the platform's */
+  service?: string;
+};
+
 export type Checked = {
   hash: string;
+  /** whose the workflow is; absent: the platform's */
+  service?: string;
   warnings: {
     column?: number;
     detail: string;
@@ -38,6 +60,8 @@ export type Checked = {
 export type CompareVersionsQuery = {
   /** the older version */
   from: number;
+  /** whose the workflow is. Without it: the platform's */
+  service?: string;
   /** the newer version */
   to: number;
 };
@@ -96,6 +120,8 @@ export type Deletion = {
 export type DeployWorkflowQuery = {
   /** why; the audit keeps it */
   reason?: string;
+  /** whose the workflow is. Without it: the platform's, for every service that has none of that id */
+  service?: string;
   /** only: nothing is kept */
   validate?: "only";
 };
@@ -107,6 +133,8 @@ export type Deployment = {
   created_at: string;
   /** of the content */
   hash: string;
+  /** whose the workflow is; absent: the platform's */
+  service?: string;
   state: "draft" | "active" | "deprecated" | "locked";
   version: number;
   warnings: {
@@ -128,6 +156,8 @@ export type Differences = {
     pointer: string;
   }[];
   from: number;
+  /** whose the workflow is; absent: the platform's */
+  service?: string;
   to: number;
   workflow: string;
 };
@@ -231,8 +261,45 @@ export type Executions = {
   success: true;
 };
 
+export type GetTypeQuery = {
+  /** the service that tasks of a workflow that is data are to be started in. Without it: that of the API key, or none */
+  service?: string;
+};
+
+export type GetVersionQuery = {
+  /** whose the workflow is. Without it: the platform's */
+  service?: string;
+};
+
 export type Health = {
   status: "ok" | "ready";
+};
+
+/** Of a step that waits for a person's answer */
+export type Human = {
+  description?: string;
+  /** Who may answer: any of them */
+  roles: string[];
+  title?: string;
+};
+
+export type HumanTasks = {
+  human_tasks: {
+    description?: string;
+    /** When it is escalated, or given up */
+    due_at?: string;
+    /** Who may answer: any of them */
+    roles: string[];
+    service?: string;
+    /** When it was asked, or escalated */
+    since: string;
+    /** Its path */
+    step: string;
+    task: string;
+    title?: string;
+  }[];
+  /** Send as cursor for the next page */
+  next?: string;
 };
 
 export type ListDeadLettersQuery = {
@@ -246,10 +313,21 @@ export type ListExecutionsQuery = {
   service?: string;
 };
 
+export type ListHumanTasksQuery = {
+  /** next of the previous page */
+  cursor?: string;
+  limit?: number;
+  /** Only those that are for this role */
+  role?: string;
+  service?: string;
+};
+
 export type ListNotesQuery = {
   /** next of the previous page */
   cursor?: string;
   limit?: number;
+  /** whose the workflow is. Without it: the platform's */
+  service?: string;
 };
 
 export type ListTasksQuery = {
@@ -271,12 +349,16 @@ export type ListVersionsQuery = {
   /** next of the previous page */
   cursor?: string;
   limit?: number;
+  /** whose the workflow is. Without it: the platform's */
+  service?: string;
 };
 
 export type ListWorkflowsQuery = {
   /** next of the previous page */
   cursor?: string;
   limit?: number;
+  /** only the workflows of this service. Without it: all that the caller may know of */
+  service?: string;
 };
 
 export type Notes = {
@@ -288,6 +370,8 @@ export type Notes = {
     by: string;
     id: number;
     reason: string;
+    /** whose the workflow is; absent: the platform's */
+    service?: string;
     version: number;
     workflow: string;
   }[];
@@ -379,7 +463,10 @@ export type Step = {
   /** Id of the child task */
   child?: string;
   completed_at?: string;
+  /** Of a human task that waits: when it is escalated, or given up */
+  due_at?: string;
   error?: string;
+  human?: Human;
   kind: "activity" | "sequence" | "parallel" | "condition" | "loop" | "timer" | "signal" | "child";
   next_attempt_at?: string;
   /** What it returned */
@@ -448,6 +535,8 @@ export type Version = {
   definition?: { [member: string]: unknown };
   /** of the content */
   hash: string;
+  /** whose the workflow is; absent: the platform's */
+  service?: string;
   state: "draft" | "active" | "deprecated" | "locked";
   version: number;
   workflow: string;
@@ -467,6 +556,7 @@ export type Versions = {
 };
 
 export type ProblemType =
+  | "/problems/answered"
   | "/problems/bad-parameter"
   | "/problems/conflict"
   | "/problems/cross-site"
@@ -476,11 +566,13 @@ export type ProblemType =
   | "/problems/invalid"
   | "/problems/lost"
   | "/problems/malformed"
+  | "/problems/no-such-human-task"
   | "/problems/no-such-route"
   | "/problems/no-such-task"
   | "/problems/no-such-type"
   | "/problems/no-such-workflow"
   | "/problems/not-stuck"
+  | "/problems/not-waiting"
   | "/problems/overloaded"
   | "/problems/too-large"
   | "/problems/too-many-requests"

@@ -97,7 +97,7 @@ async function reached<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   }
 }
 
-function search(query: object | undefined): string {
+export function search(query: object | undefined): string {
   const wanted = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null);
   return wanted.length === 0 ? "" : `?${new URLSearchParams(wanted.map(([name, value]) => [name, String(value)]))}`;
 }

@@ -1,8 +1,13 @@
 import type * as schema from "./schema.js";
 
 export type {
+  Answer,
+  Answered,
   BatchAnswer,
+  Checked,
   Deployment,
+  HumanTasks,
+  ListHumanTasksQuery,
   ListTasksQuery,
   Problem,
   ProblemType,
@@ -33,9 +38,6 @@ export type Watched<Output = unknown> = TaskEvent | Ended<Output>;
 
 /** One thing that is wrong with a request, and where: `pointer` into the body, `parameter`, or `header`. */
 export type Fault = NonNullable<schema.Problem["errors"]>[number];
-
-/** A definition that was only looked at. */
-export type Checked = Pick<schema.Deployment, "workflow" | "hash" | "warnings">;
 
 /** Whether a task has ended: what it began is done, or undone. */
 export function hasEnded(task: Pick<schema.Task, "status">): boolean {

@@ -50,3 +50,25 @@ test("what has no method is called by its path", async () => {
   const { types } = await osp.request<Types>("GET", "/v1/types");
   assert.ok(types.some((t) => t.name === "http.saga"));
 });
+
+test("a person answers, once, a workflow of a service", async () => {
+  const service = `restaurant_${Date.now()}`;
+  const approval = {
+    id: "approval",
+    steps: [{ id: "approve", type: "human_task", human_task: { assignee_role: "operator", title: "A table for twenty?" } }],
+  };
+  const { version } = await osp.deploy(approval, { service });
+  assert.equal((await refused(osp.activate(approval.id, version, "the platform has none"))).status, 404);
+  assert.equal((await osp.activate(approval.id, version, "it is wanted", { service })).service, service);
+  const { id } = await osp.start({ type: approval.id, service, input: {} });
+
+  let open = await osp.humanTasks({ service });
+  while (open.human_tasks.length === 0) open = await osp.humanTasks({ service }); // the row comes a moment later
+  assert.deepEqual(open.human_tasks.map((h) => [h.task, h.step, h.title]), [[id, "approve", "A table for twenty?"]]);
+  const answer = { outcome: "completed", output: { table: 7 } } as const;
+  const answered = await osp.answer(id, "approve", answer);
+  assert.equal(answered.outcome, "completed");
+  assert.deepEqual(await osp.answer(id, "approve", answer), answered);
+  assert.equal((await refused(osp.answer(id, "approve", { outcome: "rejected" }))).type, "/problems/answered");
+  assert.equal((await osp.wait(id)).status, "completed");
+});
