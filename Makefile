@@ -5,6 +5,7 @@ SHELL := bash
 CACHE         := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/osp
 GOLANGCI      := v2.15.0
 LINTER        := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
+CLIENT        := clients/typescript
 TAGS          := nomsgpack
 PACKAGES      ?= ./...
 
@@ -21,7 +22,7 @@ build: ## build bin/osp, a static binary
 	@[ -x bin/osp ] || echo 'building osp: a few minutes the first time …'
 	@CGO_ENABLED=0 internal/build.sh build -o bin/osp ./cmd/osp
 
-test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, a C compiler for -race
+test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, Node, a C compiler for -race
 	@internal/testenv/install.sh
 
 test: test-env ## run all tests with -race against real servers on free ports
@@ -41,8 +42,13 @@ deploy-test: test-env ## check every manifest in deploy by its platform's own pa
 	@CGO_ENABLED=0 go test -tags $(TAGS) ./deploy
 	@cd deploy/check && go test -timeout 20m ./...
 
-lint: $(LINTER) ## run the linters
+lint: $(LINTER) $(CLIENT)/node_modules/.package-lock.json ## run the linters, and TypeScript's compiler over its client
 	@$(LINTER) run --allow-parallel-runners --build-tags $(TAGS),long,image $(PACKAGES)
+	@cd $(CLIENT) && PATH="$(CACHE)/node:$$PATH" npm run --silent check
+
+$(CLIENT)/node_modules/.package-lock.json: $(CLIENT)/package-lock.json
+	@command -v npm >/dev/null || $(MAKE) test-env
+	@cd $(CLIENT) && PATH="$(CACHE)/node:$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
 
 $(LINTER):
 	@echo 'building golangci-lint $(GOLANGCI) once (a few minutes) …'

