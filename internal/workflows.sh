@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 printf '%s\t\n' ./tasks/definition/... ./tasks/activities/... ./tasks/smtp/...
 find . -name '*workflow*_test.go' -o -name '*definition*_test.go' -o -name '*execution*_test.go' -o -name '*human*_test.go' \
-	-o -name '*trigger*_test.go' -o -name '*schedule*_test.go' -o -name '*hook*_test.go' |
+	-o -name 'client_test.go' -o -name '*trigger*_test.go' -o -name '*schedule*_test.go' -o -name '*hook*_test.go' |
 	grep -vE '^\./(tasks/(definition|activities|smtp)|internal)/' | xargs awk '
 	/^func Test/ {
 		package = FILENAME; sub(/\/[^\/]*$/, "", package)
