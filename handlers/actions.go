@@ -12,7 +12,7 @@ import (
 const maxReason = 2000
 
 var (
-	reasonRule = rule{holds: upTo(maxReason), says: "must be 1 to 2000 bytes"}
+	reasonRule = rule{holds: upTo(maxReason), says: "must be 1 to 2000 bytes without a NUL"}
 	actionRule = oneOf(string(saga.ResolveRetry), string(saga.ResolveSkip), string(saga.ResolveDone))
 	stepRule   = rule{required: true, holds: upTo(1024), says: "must be a step's path"}
 )

@@ -135,7 +135,7 @@ func (a *API) humans(c *gin.Context) (saga.HumanPage, error) {
 		return saga.HumanPage{}, err
 	}
 	q := saga.HumanQuery{
-		Service: p.text("service", nameRule), Role: p.text("role", rule{holds: upTo(100), says: "must be 1 to 100 bytes"}),
+		Service: p.text("service", nameRule), Role: p.text("role", rule{holds: upTo(100), says: "must be 1 to 100 bytes without a NUL"}),
 		Cursor: p.text("cursor", cursorRule), Limit: defaultLimit,
 	}
 	if n, ok := digits(p.text("limit", limitRule)); ok {

@@ -13,9 +13,9 @@ func validID(id string) bool { return saga.ValidID(id) && id != "." && id != "..
 
 const idSays = "must be 1 to 128 letters, digits, dots, underscores, colons or dashes"
 
-// upTo holds for texts of 1 to n bytes.
+// upTo holds a text to 1 to n bytes. PostgreSQL stores no NUL.
 func upTo(n int) func(string) bool {
-	return func(s string) bool { return s != "" && len(s) <= n }
+	return func(s string) bool { return s != "" && len(s) <= n && !strings.Contains(s, "\x00") }
 }
 
 func oneOf[T ~string](words ...T) rule {
@@ -37,7 +37,7 @@ func isTime(s string) bool {
 // The rules of a start request's members.
 var (
 	idRule       = rule{holds: validID, says: idSays}
-	typeRule     = rule{required: true, holds: upTo(128), says: "must be 1 to 128 bytes"}
+	typeRule     = rule{required: true, holds: upTo(128), says: "must be 1 to 128 bytes without a NUL"}
 	nameRule     = rule{holds: saga.ValidID, says: idSays}
 	userRule     = rule{holds: saga.ValidUUID, says: "must be a UUID"}
 	timeRule     = rule{holds: isTime, says: "must be a time as RFC 3339 has it, such as 2026-11-23T08:00:00Z"}

@@ -150,6 +150,9 @@ func (a *API) compareVersions(c *gin.Context) {
 
 // workflow takes the parameter that tells, with the id in the path, which workflow is meant.
 func (p *parameters) workflow(id string) saga.WorkflowKey {
+	if !saga.ValidID(id) {
+		p.wrong("id", idSays)
+	}
 	return saga.WorkflowKey{Service: p.text("service", nameRule), ID: id}
 }
 

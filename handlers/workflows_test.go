@@ -131,6 +131,9 @@ func TestWorkflowsAreAskedForWrongly(t *testing.T) {
 		"GET /v1/workflows/pay/diff?from=x&to=1": "400 bad-parameter",
 		"GET /v1/workflows?cursor=%00":           "400 bad-parameter",
 		"GET /v1/workflows/pay?cursor=a":         "400 bad-parameter",
+		"GET /v1/workflows/p%00y":                "400 bad-parameter",
+		"GET /v1/workflows/p%00y/versions/1":     "400 bad-parameter",
+		"GET /v1/human-tasks?role=a%00":          "400 bad-parameter",
 		"GET /v1/workflows/pay/audit?limit=1000": "400 bad-parameter",
 	} {
 		if a := w.call(line, ""); fmt.Sprint(a.Code, " ", a.slug()) != want {
@@ -139,5 +142,8 @@ func TestWorkflowsAreAskedForWrongly(t *testing.T) {
 	}
 	if a := w.call("POST /v1/workflows/ship/state", `{"version":1,"state":"active","reason":"r"}`); a.slug() != "no-such-workflow" {
 		t.Errorf("a state for none: %d %s", a.Code, a.Body)
+	}
+	if a := w.call("POST /v1/workflows/pay/state", `{"version":1,"state":"active","reason":"\u0000"}`); a.slug() != "invalid" {
+		t.Errorf("a reason that cannot be stored: %d %s", a.Code, a.Body)
 	}
 }
