@@ -172,8 +172,8 @@ func TestHumanTasksOfOthersAreNotRead(t *testing.T) {
 		`{"max": 20, "scopes": [{}], "service": "service_107"}`:                      {20, "_of_service"},
 		`{"max": 200, "scopes": [{"service": "service_107", "roles": ["manager"]}]}`: {100, "_of_service"},
 		`{"max": 50, "scopes": [{"service": "service_107", "roles": ["clerk"]}]}`:    {0, "_of_service"},
-		`{"max": 200, "scopes": [{` + owner + `, "roles": ["manager"]}]}`:             {100, "_of_user"},
-		`{"max": 50, "scopes": [{` + owner + `, "roles": ["owner"]}]}`:                {0, "_of_user"},
+		`{"max": 200, "scopes": [{` + owner + `, "roles": ["manager"]}]}`:            {100, "_of_user"},
+		`{"max": 50, "scopes": [{` + owner + `, "roles": ["owner"]}]}`:               {0, "_of_user"},
 	} {
 		found, nodes := e.ask(t, "osp_human_tasks", query)
 		if found != want.found {
