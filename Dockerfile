@@ -2,7 +2,7 @@
 #
 # There is no syntax line and no cache mount: some platforms' builders have no registry to fetch the one from, or know no
 # cache. Where BuildKit is away, TARGETARCH is empty and the image is of the builder's own architecture.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
