@@ -38,3 +38,28 @@ func Tick(at time.Time) Occasion {
 	}
 	return Occasion{Trigger: TriggerSchedule, Key: at.Format(time.RFC3339), At: at, Told: told}
 }
+
+// TriggerQuery asks for workflows whose active version is started by a trigger, in the order of services and ids.
+type TriggerQuery struct {
+	Trigger  string
+	Subject  string   // the entity, or the signal; empty: a schedule's
+	Services []string // whose; the empty one is the platform. None: everybody's
+	After    WorkflowKey
+	Limit    int
+}
+
+// Triggered is an active version that a trigger starts tasks of.
+type Triggered struct {
+	WorkflowVersion
+
+	Owner       string    `json:"owner"`        // whose service it is; empty: nobody's, or the platform's
+	ActivatedAt time.Time `json:"activated_at"` // the last time
+}
+
+// Begun is a task that an occasion has started, or not.
+type Begun struct {
+	Workflow WorkflowKey
+	Task     Task
+	Created  bool  // false: it had been started before
+	Err      error // why there is none; [ErrNotTriggered]: the trigger's filter does not let it pass
+}
