@@ -40,6 +40,7 @@ type fake struct {
 	letters   []saga.DeadLetter
 	scale     Scale
 	flows     flows
+	happened  []happened
 }
 
 func newFake() *fake {

@@ -125,7 +125,7 @@ func (s *Scheduler) now() time.Time { return s.Now().Add(s.ahead) }
 
 // list finds out which schedules are active. While the source is away those stand that were heard of last.
 func (s *Scheduler) list(ctx context.Context) error {
-	all, err := s.ask(ctx)
+	all, err := triggered(ctx, s.Source, saga.TriggerQuery{Trigger: saga.TriggerSchedule})
 	switch {
 	case err == nil:
 		err = s.Ticks.ShelveSchedules(ctx, all)
@@ -147,21 +147,6 @@ func (s *Scheduler) list(ctx context.Context) error {
 		s.schedules[t.Key()] = w
 	}
 	return err
-}
-
-func (s *Scheduler) ask(ctx context.Context) (all []saga.Triggered, err error) {
-	for q := (saga.TriggerQuery{Trigger: saga.TriggerSchedule, Limit: listPage}); ; {
-		asked, cancel := context.WithTimeout(ctx, sourceWithin)
-		page, err := s.Source.Triggered(asked, q)
-		cancel()
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, page...); len(page) < listPage {
-			return all, nil
-		}
-		q.After = page[len(page)-1].Key()
-	}
 }
 
 // see starts the ticks of a schedule that are due.
