@@ -160,8 +160,13 @@ func TestEveryMinuteOfOddZonesIsATickOrIsNot(t *testing.T) {
 		},
 	}
 	for _, c := range []struct{ zone, from string }{
-		{"America/Goose_Bay", "2005-10-15"}, {"America/Goose_Bay", "2006-03-20"}, {"Australia/Lord_Howe", "2027-03-20"},
-		{"Australia/Lord_Howe", "2027-09-20"}, {"Asia/Beirut", "2023-03-10"}, {"America/Havana", "2026-02-25"}, {"Pacific/Apia", "2011-12-20"},
+		{"America/Goose_Bay", "2005-10-15"},
+		{"America/Goose_Bay", "2006-03-20"},
+		{"Australia/Lord_Howe", "2027-03-20"},
+		{"Australia/Lord_Howe", "2027-09-20"},
+		{"Asia/Beirut", "2023-03-10"},
+		{"America/Havana", "2026-02-25"},
+		{"Pacific/Apia", "2011-12-20"},
 	} {
 		zone, err := time.LoadLocation(c.zone)
 		if err != nil {

@@ -50,7 +50,7 @@ func (d *Definition) Schedule() *Schedule {
 	return d.starts.schedule
 }
 
-// Trigger tells by what, and about which entity or signal, tasks are started without a client; empty: by nothing.
+// StartsBy tells by what, and about which entity or signal, tasks are started without a client; empty: by nothing.
 func (d *Definition) StartsBy() (trigger, subject string) {
 	if d.starts == nil {
 		return "", ""
