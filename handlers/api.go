@@ -18,6 +18,9 @@ type Config struct {
 	Auth Authenticator
 	// Services tells whose services are, for the tasks that users start. Nil: users may name no service.
 	Services Services
+	// HookSecrets are what databases show to tell of their changes: one, and another while it is exchanged. None: they are not
+	// listened to.
+	HookSecrets []string
 	// Rate is what each caller may start at this process.
 	Rate Rate
 	// Load tells when no more tasks should be accepted. Nil: they always are.
@@ -49,6 +52,7 @@ type API struct {
 	owners  *ownerCache
 	rates   *rates
 	gate    gate
+	hooks   []string
 	load    Load
 	log     *slog.Logger
 	now     func() time.Time
@@ -65,7 +69,7 @@ func New(cfg Config) *API {
 	a := &API{
 		tasks: cfg.Tasks, ready: cfg.Ready, auth: cfg.Auth, log: cfg.Log, now: cfg.Now, newID: cfg.NewID,
 		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
-		gate: make(gate, maxStarting),
+		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {

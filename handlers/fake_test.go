@@ -44,6 +44,7 @@ type fake struct {
 	letters   []saga.DeadLetter
 	scale     Scale
 	flows     flows
+	happened  []happened
 }
 
 func newFake() *fake {

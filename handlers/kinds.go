@@ -31,6 +31,14 @@ var (
 		slug: "unauthenticated", status: http.StatusUnauthorized, title: "Who are you?",
 		detail: "Send a valid API key, or the access token of a signed-in user, as Authorization: Bearer …",
 	}
+	badHook = kind{
+		slug: "bad-hook", status: http.StatusUnauthorized, title: "Which database is this?",
+		detail: "Send the secret of OSP_HOOK_SECRET as Authorization: Bearer …, or sign the body with it as Standard Webhooks say.",
+	}
+	hooksOff = kind{
+		slug: "hooks-off", status: http.StatusNotImplemented, title: "Databases are not listened to",
+		detail: "Set OSP_HOOK_SECRET to a secret that the database sends along, such as `echo whsec_$(openssl rand -base64 32)` prints.",
+	}
 	forbidden = kind{
 		slug: "forbidden", status: http.StatusForbidden, title: "Not allowed",
 		detail: "Use a key whose role or service, or a user whose tasks, these are.",
@@ -137,8 +145,8 @@ var (
 
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
-	malformed, badParameter, unauthenticated, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
-	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, unavailable,
+	malformed, badParameter, unauthenticated, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
+	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, hooksOff, unavailable,
 	overloaded,
 }
 

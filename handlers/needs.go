@@ -105,6 +105,13 @@ type Workflows interface {
 	DefinitionSchema() []byte
 }
 
+// Triggers start tasks for what happens outside.
+type Triggers interface {
+	// Happen starts a task of each of a service's active workflows that the occasion triggers, and tells of each: the same
+	// occasion again is the same tasks. Errors: [saga.ErrUnavailable].
+	Happen(ctx context.Context, service string, o saga.Occasion, by string) ([]saga.Begun, error)
+}
+
 // Readiness tells whether the process can do its work.
 type Readiness interface {
 	// Ready fails when Redis or the result store does not answer.
@@ -129,6 +136,7 @@ type Tasks interface {
 	Undertaker
 	Catalogue
 	Workflows
+	Triggers
 	Scaler
 	Readiness
 }

@@ -242,6 +242,25 @@ func (a *API) permitStart(ctx context.Context, typeName, service string) error {
 	return err
 }
 
+// permitSignal returns the service that a principal may raise a signal in: whoever is limited names none but their own.
+func (a *API) permitSignal(ctx context.Context, service string) (string, error) {
+	p := PrincipalOf(ctx)
+	service, ok := within(p.Service, service)
+	switch {
+	case !ok:
+		return "", refuse(forbidden, atPointer("/service", "is not the service of this key"))
+	case p.Owner == "":
+		return service, nil
+	case service == "":
+		return "", refuse(forbidden, atPointer("/service", "is required: name a service of yours"))
+	}
+	owns, err := a.owners.owns(ctx, p.Owner, service)
+	if err == nil && !owns {
+		err = refuse(forbidden, atPointer("/service", "is not a service of yours"))
+	}
+	return service, err
+}
+
 // starts tells whether a principal that is limited may start tasks of a type.
 func (p Principal) starts(t saga.TaskType) error {
 	switch {

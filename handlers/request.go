@@ -39,6 +39,7 @@ var (
 	idRule       = rule{holds: validID, says: idSays}
 	typeRule     = rule{required: true, holds: upTo(128), says: "must be 1 to 128 bytes without a NUL"}
 	nameRule     = rule{holds: saga.ValidID, says: idSays}
+	tableRule    = rule{required: true, holds: upTo(63), says: "must be 1 to 63 bytes"}
 	userRule     = rule{holds: saga.ValidUUID, says: "must be a UUID"}
 	timeRule     = rule{holds: isTime, says: "must be a time as RFC 3339 has it, such as 2026-11-23T08:00:00Z"}
 	priorityRule = oneOf("high", "default", "low")

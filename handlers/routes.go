@@ -63,6 +63,9 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/v1/executions", role: RoleReader, handle: a.listExecutions},
 		{method: http.MethodPost, path: "/v1/executions", role: RoleStarter, handle: a.startExecution, starts: true},
 
+		{method: http.MethodPost, path: "/v1/signals/:name", role: RoleStarter, handle: a.raiseSignal, starts: true},
+		{method: http.MethodPost, path: "/v1/hooks/entities", handle: a.entityHook, starts: true}, // has a secret of its own
+
 		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", role: RoleOperator, handle: a.listDeadLetters},

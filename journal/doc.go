@@ -18,7 +18,9 @@
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
 //
 // Copies of definitions have keys of their own, which never expire: osp:definition:<hash>, the content, and
-// osp:workflow:<service>:<id>, as JSON the version that its tasks begin with.
+// osp:workflow:<service>:<id>, as JSON the version that its tasks begin with. Of the schedules there is osp:schedules, a copy of
+// the list of those that are active, and for each osp:tick:<service>:<id>, the moment up to which its ticks have been seen to;
+// that one expires 400 days after its last tick.
 //
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //

@@ -83,6 +83,9 @@ var markLua string
 //go:embed lua/whole.lua
 var wholeLua string
 
+//go:embed lua/tick.lua
+var tickLua string
+
 var (
 	startScript     = newScript(startLua)
 	claimScript     = newScript(claimLua)
@@ -108,6 +111,7 @@ var (
 	markScript      = newScript(markLua)
 	holdScript      = newScript(holdLua)
 	feedScript      = newScript(feedLua)
+	tickScript      = newScript(tickLua)
 )
 
 func newScript(lua string) *redis.Script { return redis.NewScript(prelude + lua) }

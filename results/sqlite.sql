@@ -131,3 +131,26 @@ create table if not exists "osp.workflow_audit" (
     reason text not null
 );
 create index if not exists "osp.workflow_audit_of_workflow" on "osp.workflow_audit" (service, workflow, id desc);
+
+-- What starts workflows by itself.
+create table if not exists "osp.workflow_triggers" (
+    service text not null,
+    workflow text not null,
+    version integer not null,
+    trigger text not null, -- schedule, entity_insert, …, signal
+    subject text not null, -- the entity, or the signal
+    primary key (service, workflow, version),
+    foreign key (service, workflow, version) references "osp.workflow_versions" (service, workflow, version) on delete cascade
+);
+create index if not exists "osp.workflow_triggers_of_subject" on "osp.workflow_triggers" (trigger, subject);
+create view if not exists "osp.definition_triggers" as
+    select service, workflow, version, definition ->> '$.trigger.type' as trigger,
+        coalesce(definition ->> '$.trigger.entity', '') || coalesce(definition ->> '$.trigger.signal_name', '') as subject
+    from "osp.workflow_versions" where json_valid(definition)
+    and definition ->> '$.trigger.type' in ('schedule', 'signal', 'entity_insert', 'entity_update', 'entity_delete');
+create trigger if not exists "osp.note_trigger" after insert on "osp.workflow_versions"
+begin
+    insert or ignore into "osp.workflow_triggers" select * from "osp.definition_triggers" t
+    where t.service = new.service and t.workflow = new.workflow and t.version = new.version;
+end;
+insert or ignore into "osp.workflow_triggers" select * from "osp.definition_triggers";

@@ -86,6 +86,9 @@ type Store interface {
 	// VersionNotes returns the audit of a workflow, the newest first, before one of its entries (0: from the newest on).
 	VersionNotes(ctx context.Context, w saga.WorkflowKey, before int64, limit int) ([]saga.VersionNote, error)
 
+	// Triggered returns active versions by what starts them.
+	Triggered(ctx context.Context, q saga.TriggerQuery) ([]saga.Triggered, error)
+
 	// Ping tells whether the store is there and ready to be used.
 	Ping(ctx context.Context) error
 	// ID is what tells this store from others. It stays with the data, wherever that is moved. It is a Ping, too.

@@ -24,6 +24,8 @@ type Request struct {
 	Priority  string // high, default or low; empty: default
 	LimitKey  string // tasks of a type with the same one may share a limit
 	RetryOf   string
+	// Occasion is what its workflow's trigger starts it for, and makes its input of; nil: a client asks for it.
+	Occasion *Occasion
 }
 
 // SignalRequest sends a signal to a task. The same Dedupe is taken once.

@@ -44,9 +44,10 @@ type Config struct {
 	SupabaseKey     string
 	SQLite          string // path of the file; empty: results go to Supabase
 	Keys            []handlers.Key
-	Open            bool   // OSP_AUTH=off
-	Users           *Users // whose tokens are accepted; nil: nobody's
-	Files           Files  // which settings came from files
+	HookSecrets     []string // of databases that tell of their changes; none: they are not listened to
+	Open            bool     // OSP_AUTH=off
+	Users           *Users   // whose tokens are accepted; nil: nobody's
+	Files           Files    // which settings came from files
 	Queues          map[string]int
 	Concurrency     int
 	Servers         int // asynq servers in a worker
@@ -92,6 +93,7 @@ func Load(role Role, env Environment) (Config, error) {
 		Lease:           l.duration("OSP_LEASE", 5*time.Second),
 		KeepFinished:    l.duration("OSP_KEEP_FINISHED", 24*time.Hour),
 		AllowPrivate:    l.flag("OSP_HTTP_ALLOW_PRIVATE"),
+		HookSecrets:     l.hookSecrets(),
 		SMTP:            l.mail(),
 		StripeURL:       l.base("OSP_STRIPE_URL"),
 		OpenAIURL:       l.base("OSP_OPENAI_URL"),

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"slices"
@@ -84,6 +85,29 @@ func (l *loader) users(c *Config, wanted bool) bool {
 		l.errs = append(l.errs, err)
 	}
 	return true
+}
+
+// minHookSecret is what cannot be guessed.
+const minHookSecret = 24
+
+// hookSecrets reads what databases show that tell of their changes: one secret, or an old and a new one.
+func (l *loader) hookSecrets() (secrets []string) {
+	written := l.text("OSP_HOOK_SECRET")
+	if written == "" {
+		return nil
+	}
+	for secret := range strings.SplitSeq(written, ",") {
+		secret = strings.TrimSpace(secret)
+		key, signs := strings.CutPrefix(secret, "whsec_")
+		_, err := base64.StdEncoding.DecodeString(key)
+		if len(key) < minHookSecret || signs && err != nil {
+			l.wrong("OSP_HOOK_SECRET", "is too short, or not whole: set it to what `echo whsec_$(openssl rand -base64 32)` prints; "+
+				"while it is exchanged, to the new and the old one with a comma between them")
+			return nil
+		}
+		secrets = append(secrets, secret)
+	}
+	return secrets
 }
 
 // told tells whether something is known to be wrong with a variable.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,5 +85,28 @@ func TestMalformedKeysNameWhatMakesThem(t *testing.T) {
 	_, err := Load(RoleAPI, with(enough, vars{"OSP_AUTH": "", "OSP_API_KEYS": "secret"}).env())
 	if err == nil || !strings.Contains(err.Error(), "`osp key NAME ROLE`") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheSecretOfDatabases(t *testing.T) {
+	const sound, old = "whsec_bm90IGEgc2VjcmV0IGF0IGFsbCwgb25seSBhIHRlc3Q=", "the-secret-that-was-there-before"
+	for _, c := range []struct {
+		written string
+		want    []string // nil: refused
+	}{
+		{sound, []string{sound}},
+		{sound + ", " + old, []string{sound, old}},
+		{"brief", nil},
+		{"whsec_c2hvcnQ=", nil},
+		{"whsec_this is no base64, however long it is", nil},
+		{sound + ",", nil},
+	} {
+		loaded, err := Load(RoleAPI, with(enough, vars{"OSP_HOOK_SECRET": c.written}).env())
+		if !slices.Equal(loaded.HookSecrets, c.want) || (c.want == nil) != (blamed(err)["OSP_HOOK_SECRET"] == 1) {
+			t.Errorf("%s: %v, %v", c.written, loaded.HookSecrets, err)
+		}
+		if err != nil && strings.Contains(err.Error(), c.written) {
+			t.Errorf("the error has the secret: %v", err)
+		}
 	}
 }

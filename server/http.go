@@ -14,13 +14,13 @@ import (
 // handler is what the role answers: the API where it is served, health everywhere.
 func (s *Server) handler() http.Handler {
 	c := handlers.Config{
-		Auth: s.authenticator(), Services: s.store, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
+		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
 	if s.config.Role.serves() {
-		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.gauge, s}
+		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
 	}
 	h := handlers.New(c)
@@ -58,8 +58,14 @@ type api struct {
 	*tasks.Dispatcher
 	*tasks.Deleter
 	*tasks.Deployer
+	*tasks.Triggers
 	handlers.Scaler
 	handlers.Readiness
+}
+
+// triggers listens to signals and databases.
+func (s *Server) triggers() *tasks.Triggers {
+	return &tasks.Triggers{Source: s.store, Tasks: s.dispatcher, Log: s.log, Now: time.Now}
 }
 
 // secrets finds named secrets in the environment.

@@ -69,6 +69,9 @@ func (s *Server) withStore(ctx context.Context, loops *sync.WaitGroup) error {
 	if s.expirer != nil {
 		loops.Go(func() { s.expirer.Run(ctx) })
 	}
+	if s.scheduler != nil {
+		loops.Go(func() { s.scheduler.Run(ctx) })
+	}
 	return nil
 }
 

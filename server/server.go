@@ -37,6 +37,7 @@ type Server struct {
 	sweeper    *tasks.Sweeper
 	restorer   *tasks.Restorer
 	worker     *tasks.Worker    // nil in role api
+	scheduler  *tasks.Scheduler // nil in role api
 	expirer    *results.Expirer // nil without a retention, and in role api
 
 	load   *load // nil in role worker
@@ -115,6 +116,9 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	if s.config.Role.works() {
 		s.worker = s.newWorker()
+		s.scheduler = &tasks.Scheduler{
+			Source: s.store, Definitions: s.dispatcher.Catalogue.Definitions, Ticks: s.journal, Tasks: s.dispatcher, Log: s.log, Now: time.Now,
+		}
 		s.expirer = s.newExpirer()
 	}
 	s.callers()

@@ -53,8 +53,9 @@ type entry struct {
 type Plan struct {
 	Workflow   *saga.Workflow
 	TreeHash   string
-	Definition string        // the hash of the definition that it was made of; empty: it is a type's
-	Opening    *saga.Opening // what every task of the type begins with; nil: that depends
+	Definition string          // the hash of the definition that it was made of; empty: it is a type's
+	Opening    *saga.Opening   // what every task of the type begins with; nil: that depends
+	Input      json.RawMessage // what the trigger makes of an occasion; nil: the request has it
 }
 
 // NewCatalogue compiles the types' schemas and checks the workflows of those that are static.
@@ -150,10 +151,14 @@ func (e *entry) public() saga.TaskType {
 }
 
 // Begin validates a request and builds the workflow of its task: of the type, or of the active version of the workflow that
-// is data. Errors: those of [Catalogue.Validate], and [saga.ErrUnavailable] when it is not known what is active.
+// is data. Errors: those of [Catalogue.Validate], [saga.ErrUnavailable] when it is not known what is active, and
+// [saga.ErrNotTriggered].
 func (c *Catalogue) Begin(ctx context.Context, r saga.Request) (Plan, error) {
 	if c.entries[r.Type] == nil && c.Definitions != nil {
 		return c.Definitions.begin(ctx, r)
+	}
+	if r.Occasion != nil {
+		return Plan{}, fmt.Errorf("task type %s: %w", r.Type, saga.ErrNotTriggered)
 	}
 	if err := c.Validate(r); err != nil {
 		return Plan{}, err

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,7 +61,6 @@ type defined struct {
 
 	parsed   *definition.Definition
 	contract *contract
-	content  []byte
 	public   saga.TaskType
 }
 
@@ -70,10 +70,16 @@ func (d *Definitions) begin(ctx context.Context, r saga.Request) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	plan, flow := f.Plan, *f.Workflow
+	if r.Occasion != nil {
+		if plan.Input, err = f.triggered(*r.Occasion); err != nil {
+			return Plan{}, fmt.Errorf("version %d of workflow %s: %w", v.Version, v.Key(), err)
+		}
+		r.Input = plan.Input
+	}
 	if err := f.contract.problems(r.Input).err(); err != nil {
 		return Plan{}, err
 	}
-	plan, flow := f.Plan, *f.Workflow
 	flow.Version = v.Version
 	plan.Workflow = &flow
 	return plan, nil
@@ -87,6 +93,28 @@ func (d *Definitions) startable(ctx context.Context, of saga.WorkflowKey) (saga.
 	}
 	f, err := d.of(ctx, v)
 	return v, f, err
+}
+
+// triggered makes the input of a task that the definition's trigger starts. Errors: [saga.ErrNotTriggered], and an
+// *[saga.InvalidError] when the trigger's own expressions cannot tell.
+func (f *defined) triggered(o saga.Occasion) (json.RawMessage, error) {
+	input, fires, err := f.parsed.Fires(o)
+	switch {
+	case err != nil:
+		return nil, saga.Invalid("", "The trigger cannot tell: %s", asSentence(err))
+	case !fires:
+		return nil, saga.ErrNotTriggered
+	}
+	return input, nil
+}
+
+// schedule is when the content of a hash is started by itself; nil: it is not.
+func (d *Definitions) schedule(ctx context.Context, hash string) (*definition.Schedule, error) {
+	f, err := d.find(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	return f.parsed.Schedule(), nil
 }
 
 // workflow finds the tree of a recorded task. Whatever is in the way, the task is parked.
@@ -153,7 +181,7 @@ func (d *Definitions) fetch(ctx context.Context, hash string) ([]byte, error) {
 
 // build makes a definition ready to run. The error is an *[saga.InvalidError].
 func (d *Definitions) build(raw []byte) (*defined, error) {
-	parsed, problems := definition.Parse(raw)
+	parsed, problems := definition.Stored(raw)
 	if parsed == nil {
 		return nil, invalidDefinition(problems)
 	}
@@ -174,7 +202,7 @@ func (d *Definitions) ready(parsed *definition.Definition) (*defined, error) {
 	if len(public.Input) == 0 {
 		public.Input = anything
 	}
-	return &defined{Plan: plan, parsed: parsed, contract: held, content: parsed.Content, public: public}, nil
+	return &defined{Plan: plan, parsed: parsed, contract: held, public: public}, nil
 }
 
 // maxBuilt bounds what a process keeps ready, by the size of the contents: what they become is many times larger.
@@ -196,12 +224,12 @@ func (d *Definitions) keep(f *defined) {
 		return
 	}
 	for hash, other := range d.built { // any of them will do: what is missed is made again
-		if d.size+len(f.content) <= maxBuilt {
+		if d.size+len(f.parsed.Content) <= maxBuilt {
 			break
 		}
-		d.size -= len(other.content)
+		d.size -= len(other.parsed.Content)
 		delete(d.built, hash)
 	}
 	d.built[f.Definition] = f
-	d.size += len(f.content)
+	d.size += len(f.parsed.Content)
 }

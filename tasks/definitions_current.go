@@ -86,7 +86,7 @@ func (d *Definitions) ask(ctx context.Context, of saga.WorkflowKey, last saga.Wo
 	if err != nil {
 		return v, err
 	}
-	return v, d.Shelf.Shelve(ctx, v.Hash, f.content) // no task is accepted that workers could not find the workflow of
+	return v, d.Shelf.Shelve(ctx, v.Hash, f.parsed.Content) // no task is accepted that workers could not find the workflow of
 }
 
 // maxHeard bounds what a process remembers: clients choose the types, and some the services.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 type library struct {
 	mu    sync.Mutex
 	list  []saga.WorkflowVersion
+	since map[string]time.Time // by hash: when it was made active
 	away  bool
 	asked int // for the current version
 }
@@ -79,10 +81,44 @@ func (l *library) addTo(t *testing.T, service, text string) saga.WorkflowVersion
 			l.list[i].State = saga.VersionDeprecated
 		}
 	}
+	if l.since == nil {
+		l.since = map[string]time.Time{}
+	}
+	l.since[d.Hash] = time.Now()
 	l.list = append(l.list, saga.WorkflowVersion{
 		Service: service, Workflow: d.ID, Version: len(l.list) + 1, Hash: d.Hash, State: saga.VersionActive, Definition: d.Content,
 	})
 	return l.list[len(l.list)-1]
+}
+
+// Triggered implements [tasks.TriggerSource].
+func (l *library) Triggered(_ context.Context, q saga.TriggerQuery) (found []saga.Triggered, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away {
+		return nil, fmt.Errorf("library: %w", saga.ErrUnavailable)
+	}
+	for _, v := range l.list {
+		d, _ := definition.Parse(v.Definition)
+		trigger, subject := d.StartsBy()
+		wanted := q.Services == nil || slices.Contains(q.Services, v.Service)
+		if wanted && v.State == saga.VersionActive && trigger == q.Trigger && subject == q.Subject {
+			v.Definition = nil
+			found = append(found, saga.Triggered{WorkflowVersion: v, Owner: owners[v.Service], ActivatedAt: l.since[v.Hash]})
+		}
+	}
+	return found, nil
+}
+
+// owners are the users whose services are.
+var owners = map[string]string{"shop": "11111111-1111-4111-8111-111111111111"}
+
+// become brings the active version of a workflow into another state.
+func (l *library) become(state saga.VersionState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list[len(l.list)-1].State = state
+	l.since[l.list[len(l.list)-1].Hash] = time.Now()
 }
 
 func (l *library) leave(away bool) {

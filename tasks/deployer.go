@@ -67,7 +67,21 @@ func (d *Deployer) Deploy(ctx context.Context, service string, raw []byte, by, r
 		return deployed, nil, fmt.Errorf("deploy workflow %s: %w", deployment.Key(), err)
 	}
 	d.Catalogue.Definitions.forget(deployment.Key())
-	return deployed, warnings, nil
+	return deployed, append(warnings, d.idle(deployment)...), nil
+}
+
+// idle warns of a trigger that will not start anything: rows are a service's.
+func (d *Deployer) idle(deployment saga.Deployment) []saga.Problem {
+	parsed, _ := definition.Parse([]byte(deployment.Definition))
+	if parsed == nil || deployment.Service != "" {
+		return nil
+	}
+	trigger, entity := parsed.StartsBy()
+	if entity == "" || trigger == saga.TriggerSignal {
+		return nil
+	}
+	return []saga.Problem{{Pointer: "/trigger/entity", Detail: "Rows are those of a service, and this workflow is of none: no row " +
+		"starts it. Deploy it with ?service=."}}
 }
 
 // ChangeVersion brings a version into another state. One that its state does not allow is an *[saga.InvalidError].

@@ -124,6 +124,11 @@ func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created,
 	if err != nil {
 		return saga.Created{}, err
 	}
+	if plan.Input != nil {
+		if r.Input = plan.Input; len(r.Input) > saga.MaxInput {
+			return saga.Created{}, fmt.Errorf("input: %w: %d bytes, at most %d are allowed", saga.ErrTooLarge, len(r.Input), saga.MaxInput)
+		}
+	}
 	if r.ID == "" {
 		r.ID = d.NewID()
 	}

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"delete", deleteCases},
 		{"workflow", workflowCases},
 		{"workflow of a service", workflowServiceCases},
+		{"trigger", triggerCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

@@ -18,6 +18,7 @@ type bindings struct {
 	loop   *node // the innermost loop around the step
 	input  any
 	items  map[string]any
+	event  any         // what a trigger has told; of nothing but a trigger's expressions
 	tested []reference // of the expression that is evaluated
 	err    error       // why the last name has no value
 }
@@ -47,6 +48,8 @@ func (b *bindings) value(from source) (any, error) {
 	switch from.root {
 	case rootTask:
 		return b.task(from.step), nil
+	case rootEvent:
+		return b.eventAt(from.step)
 	case rootItem:
 		items, err := b.loopItems()
 		return toCEL(items[from.step], nil), err

@@ -24,7 +24,14 @@ type Manifest struct {
 
 // Trigger says what starts the workflow.
 type Trigger struct {
-	Type string `json:"type"`
+	Type       string         `json:"type"`
+	Cron       string         `json:"cron"`        // schedule: five fields, or a descriptor such as @daily
+	TimeZone   string         `json:"time_zone"`   // schedule: an IANA name; empty: UTC
+	Missed     Missed         `json:"missed"`      // schedule; empty: skip
+	Entity     string         `json:"entity"`      // entity_…: whose rows
+	Filter     string         `json:"filter"`      // entity_…: which of them; an expression
+	SignalName string         `json:"signal_name"` // signal
+	Input      map[string]any `json:"input"`       // of the task; nil: what the trigger tells
 }
 
 // The types of steps.

@@ -16,6 +16,7 @@ type Definition struct {
 	// Content is what the hash is of: the definition as canonical JSON, which Parse reads too.
 	Content json.RawMessage
 
+	starts   *starting             // what its trigger does; nil: nothing by itself
 	main     []*node               // the main sequence
 	cleanup  []*undoing            // compensation_steps of the whole
 	steps    map[string]*node      // by id, those of compensation lists included
@@ -51,14 +52,46 @@ func Parse(raw []byte) (*Definition, Problems) {
 	return d, r.sorted()
 }
 
+// Stored reads a definition that was taken in before, by the rules of that time: where its trigger breaks a rule that has
+// come since, it starts nothing by itself, and runs as ever otherwise.
+func Stored(content []byte) (*Definition, Problems) {
+	d, problems := Parse(content)
+	if d != nil {
+		return d, problems
+	}
+	doc, _ := read(content)
+	if doc == nil {
+		return nil, problems
+	}
+	members, _ := doc.value.(map[string]any)
+	whole, err := json.Marshal(members)
+	if err != nil || members["trigger"] == nil {
+		return nil, problems
+	}
+	delete(members, "trigger")
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return nil, problems
+	}
+	if d, _ = Parse(rest); d == nil {
+		return nil, problems
+	}
+	d.Content, d.Hash = whole, hashOf(whole)
+	return d, nil
+}
+
+func hashOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
 // decode fills the manifest from a value that keeps the schema.
 func decode(value any) (*Definition, error) {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(raw)
-	d := &Definition{Hash: hex.EncodeToString(sum[:]), Content: raw}
+	d := &Definition{Hash: hashOf(raw), Content: raw}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber() // params keep their numbers as they are written
 	return d, decoder.Decode(&d.Manifest)
@@ -75,18 +108,6 @@ func (d *Definition) check(r *report) {
 	d.compile(r)
 	d.checkEffects(r)
 	d.addUp(r)
-}
-
-var triggers = map[string]bool{
-	"manual": true, "api_call": true, "form_submit": true, "schedule": true, "signal": true,
-	"entity_insert": true, "entity_update": true, "entity_delete": true,
-}
-
-func (d *Definition) checkTrigger(r *report) {
-	if d.Trigger != nil && !triggers[d.Trigger.Type] {
-		r.warnf("/trigger/type", "%q is no trigger that starts a task by itself: the workflow is started by hand or over the API only.",
-			d.Trigger.Type)
-	}
 }
 
 // Input is the JSON Schema of the input; nil when any will do.

@@ -11,6 +11,8 @@ import (
 func (c *compiler) resolve(refs []reference, r reference, s spot) error {
 	l, name := c.d.language, r.path[0]
 	switch {
+	case l.names[rootEvent].root == rootEvent:
+		return l.eventName(name)
 	case name == rootSecrets:
 		return errors.New("a secret may only stand by itself in the params of an activity, as ${secrets.NAME}")
 	case name == rootInput:

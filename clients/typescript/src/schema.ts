@@ -35,6 +35,23 @@ export type BatchAnswer = {
   refused: number;
 };
 
+export type Begun = {
+  /** Begun by this request */
+  accepted: number;
+  /** Told of before */
+  existing: number;
+  /** In the order of the workflows' ids; what a trigger's filter does not let pass is left out */
+  items: {
+    id?: string;
+    location?: string;
+    problem?: Problem;
+    /** 202, 200 or a problem's */
+    status: number;
+    workflow: string;
+  }[];
+  refused: number;
+};
+
 export type Cancel = {
   reason?: string | null;
 };
@@ -405,6 +422,15 @@ export type Problem = {
   type: string;
 };
 
+export type Raise = {
+  /** What tells it from other signals of the name. Default: the Idempotency-Key; without one every signal is another one */
+  id?: string;
+  /** Any JSON of at most 1 MiB: the task's input, or what the trigger makes its input of */
+  payload?: unknown;
+  /** Whose workflows; the key's own where it is bound to one. Users name one of theirs */
+  service?: string;
+};
+
 /** Either ids or all */
 export type Resend = {
   all?: true;
@@ -423,6 +449,15 @@ export type Resolve = {
   reason: string;
   /** Path of the stuck step */
   step: string;
+};
+
+export type RowChange = {
+  old_record?: { [member: string]: unknown } | null;
+  record?: { [member: string]: unknown } | null;
+  /** The service */
+  schema: string;
+  table: string;
+  type: "INSERT" | "UPDATE" | "DELETE";
 };
 
 export type Scale = {
@@ -557,11 +592,13 @@ export type Versions = {
 
 export type ProblemType =
   | "/problems/answered"
+  | "/problems/bad-hook"
   | "/problems/bad-parameter"
   | "/problems/conflict"
   | "/problems/cross-site"
   | "/problems/finished"
   | "/problems/forbidden"
+  | "/problems/hooks-off"
   | "/problems/internal"
   | "/problems/invalid"
   | "/problems/lost"

@@ -1,6 +1,9 @@
 package dialect
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // What the flat dialect has, which a definition takes as it is.
 var (
@@ -67,8 +70,30 @@ func begin(p *part) map[string]any {
 	case string:
 		p.mapped("trigger", "It is {type: %s} here.", trigger)
 		made["trigger"] = map[string]any{"type": trigger}
+	case map[string]any:
+		made["trigger"] = triggerOf(p.inner("trigger", trigger))
 	default:
 		made["trigger"] = trigger
+	}
+	return made
+}
+
+// triggerMembers is what other writers call the members of a trigger.
+var triggerMembers = map[string]string{
+	"cron_expression": "cron", "schedule": "cron", "timezone": "time_zone", "table": "entity", "signal": "signal_name",
+}
+
+// triggerOf gives the members of a trigger their names.
+func triggerOf(p *part) map[string]any {
+	made := make(map[string]any, len(p.members))
+	for _, name := range slices.Sorted(maps.Keys(p.members)) {
+		other, renamed := triggerMembers[name]
+		if _, taken := p.members[other]; !renamed || taken {
+			made[name] = p.members[name]
+			continue
+		}
+		p.mapped(name, "%s is %s here.", name, other)
+		made[other] = p.members[name]
 	}
 	return made
 }
