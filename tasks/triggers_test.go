@@ -1,6 +1,7 @@
 package tasks_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,5 +94,33 @@ func TestAnOccasionThatCannotBeSeenToIsToBeToldAgain(t *testing.T) {
 	triggers := &tasks.Triggers{Source: l, Tasks: notStarting{}, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	if begun, err := triggers.Happen(t.Context(), "shop", row("1", `{}`), "hook"); !errors.Is(err, saga.ErrUnavailable) {
 		t.Errorf("got %v, %v", begun, err)
+	}
+}
+
+// keeping is a store that takes whatever is deployed.
+type keeping struct{ tasks.VersionStore }
+
+func (keeping) Deploy(_ context.Context, d saga.Deployment) (saga.Deployed, error) {
+	return saga.Deployed{WorkflowVersion: saga.WorkflowVersion{Service: d.Service, Workflow: d.Workflow}}, nil
+}
+
+func TestWhoeverDeploysIsWarnedOfATriggerThatStartsNothing(t *testing.T) {
+	r := newRig(t)
+	withDefinitions(r)
+	d := tasks.Deployer{VersionStore: keeping{}, Catalogue: r.dispatcher.Catalogue}
+	for _, c := range []struct{ service, trigger, want string }{
+		{"", `"type": "entity_insert", "entity": "orders"`, "/trigger/entity"},
+		{"shop", `"type": "entity_insert", "entity": "orders"`, ""},
+		{"", `"type": "signal", "signal_name": "ring"`, ""},
+		{"", `"type": "schedule", "cron": "@daily", "input": {"record": 1}`, ""},
+	} {
+		_, warnings, err := d.Deploy(t.Context(), c.service, []byte(listener("w", c.trigger)), "ann", "")
+		got := ""
+		for _, w := range warnings {
+			got += w.Pointer
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%s in %q: %v, %v", c.trigger, c.service, warnings, err)
+		}
 	}
 }
