@@ -50,7 +50,7 @@ func (d *Definition) addUp(r *report) {
 	d.deadline = lasts(limit)
 	switch least := sum.once + sum.waits; {
 	case least > limit:
-		r.errorf(at, "The timeouts add up to %v along the longest way (%v for one attempt at each activity, %v for waits), "+
+		r.refusef(at, "The timeouts add up to %v along the longest way (%v for one attempt at each activity, %v for waits), "+
 			"and the whole task may take %v: raise timeout_seconds, or shorten the steps.",
 			lasts(least), lasts(sum.once), lasts(sum.waits), d.deadline)
 	case sum.total() > limit:

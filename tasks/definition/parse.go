@@ -13,7 +13,7 @@ type Definition struct {
 	Manifest
 	// Hash identifies the content: two documents that say the same, in YAML or JSON, with comments or without, have one.
 	Hash string
-	// Content is what the hash is of: the definition as canonical JSON, which Parse reads too.
+	// Content is what the hash is of: the definition as canonical JSON, which [Load] reads.
 	Content json.RawMessage
 
 	main     []*node               // the main sequence
@@ -30,16 +30,20 @@ func Parse(raw []byte) (*Definition, Problems) {
 	if doc == nil || problems.Failed() {
 		return nil, problems
 	}
-	r := &report{doc: doc}
+	return (&report{doc: doc}).definition()
+}
+
+// definition makes a definition of the report's document.
+func (r *report) definition() (*Definition, Problems) {
 	schema, err := structure()
 	if err != nil {
 		r.errorf("", "The schema of the format does not compile: %v.", err)
 		return nil, r.sorted()
 	}
-	if r.holds(schema, doc.value); r.problems.Failed() {
+	if r.holds(schema, r.doc.value); r.problems.Failed() {
 		return nil, r.sorted()
 	}
-	d, err := decode(doc.value)
+	d, err := decode(r.doc.value)
 	if err != nil {
 		r.errorf("", "This does not fit the format: %v.", err)
 		return nil, r.sorted()
@@ -71,9 +75,11 @@ func (d *Definition) check(r *report) {
 		return
 	}
 	d.checkActivities(r)
-	d.checkHumans(r)
 	d.compile(r)
-	d.checkEffects(r)
+	if !r.stored {
+		d.checkHumans(r)
+		d.checkEffects(r)
+	}
 	d.addUp(r)
 }
 
