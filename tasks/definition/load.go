@@ -14,7 +14,7 @@ import (
 func Load(content []byte) (*Definition, Problems) {
 	value, err := readStored(content)
 	if err != nil {
-		return nil, Problems{{Severity: Error, Line: 1, Column: 1, Detail: fmt.Sprintf("It is not the content of a definition: %v.", err)}}
+		return nil, Problems{{Severity: Error, Line: 1, Column: 1, Detail: fmt.Sprintf("The content of a definition is JSON of a certain size: %v.", err)}}
 	}
 	return (&report{doc: &document{value: value}, stored: true}).definition()
 }
