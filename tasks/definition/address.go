@@ -26,7 +26,7 @@ var calls = map[string]struct {
 func (c *compiler) activityParams(a *Activity, s spot) params {
 	p := c.sendingParams(a, s)
 	if !c.stored {
-		c.checkShape(a, p, s.at)
+		c.checkShape(a, p, s.at, s.own)
 	}
 	return p
 }
@@ -43,6 +43,9 @@ func (c *compiler) sendingParams(a *Activity, s spot) params {
 		c.refusef(s.at+"/"+kind.secret, "Write ${secrets.NAME}: a secret that is written out would be stored with the definition.")
 	}
 	given, ok := a.Params[kind.place].(string)
+	if ok && given != "" {
+		c.checkAddress(given, kind.place, s.below(kind.place))
+	}
 	if !ok || !strings.Contains(given, "${") {
 		return c.params(a.Params, s)
 	}
@@ -88,6 +91,9 @@ func (c *compiler) address(given, place string, s spot) (parts []any) {
 		c.errorf(s.at, "A template may not choose where a call goes to: write %s out.",
 			map[string]string{"url": "https://, the host and the slash after it", "path": "the slash that the path begins with"}[place])
 		return nil
+	}
+	if place == "url" && !callable(segments[0].text) {
+		c.refuseURL(segments[0].text, s)
 	}
 	for _, part := range segments {
 		switch {
