@@ -47,7 +47,7 @@ func (d *Definition) addUp(r *report) {
 	if limit == 0 {
 		limit, at = defaultDeadline.Seconds()+sum.waits, "/steps"
 	}
-	d.deadline = lasts(limit)
+	d.deadline = max(lasts(limit), shortest)
 	switch least := sum.once + sum.waits; {
 	case least > limit:
 		r.refusef(at, "The timeouts add up to %v along the longest way (%v for one attempt at each activity, %v for waits), "+

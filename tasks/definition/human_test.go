@@ -132,6 +132,29 @@ func TestHumanTasksThatAreRefused(t *testing.T) {
 		"\n  - {id: q, type: wait_timer, wait_timer: {seconds: 50}}")) // the steps are carried out beside the wait
 }
 
+// TestTheShortestWaitsEnd has times of less than a nanosecond: to the engine none at all would be for ever.
+func TestTheShortestWaitsEnd(t *testing.T) {
+	const wait, human = "{id: s, type: wait_signal, wait: {signal_name: go, timeout_seconds: 1e-10}}", "{id: s, type: human_task, human_task: {"
+	for name, c := range map[string]struct{ step, failAt, want string }{
+		"a signal":      {wait, "s", "wait s~: failed"},
+		"a human task":  {human + "timeout_seconds: 1e-10}}", "s", "wait s~: failed"},
+		"an escalation": {human + "timeout_seconds: 60, escalation: {after_seconds: 1e-10, assignee_role: r}}}", "s:escalated", "wait s~, wait s.escalated: completed"},
+	} {
+		d := parsed(t, "id: w\nsteps:\n  - "+c.step)
+		if got := simulated(t, d, definition.Script{FailAt: c.failAt}); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+	atTheEnd, _ := definition.Load([]byte(`{"id":"w","steps":[{"human_task":{"escalation":{"after_seconds":9,"assignee_role":"r"},"timeout_seconds":9},"id":"h","type":"human_task"}]}`))
+	if got := simulated(t, atTheEnd, definition.Script{FailAt: "h"}); got != "wait h~, wait h.escalated~: failed" {
+		t.Errorf("an escalation at the end: %s", got)
+	}
+	d := parsed(t, "timeout_seconds: 1e-10\nid: w\nsteps:\n  - {id: s, type: wait_signal, wait: {signal_name: go}}")
+	if flow, err := d.Workflow(&shop{}); err != nil || flow.Deadline <= 0 {
+		t.Errorf("the whole: %+v, %v", flow, err)
+	}
+}
+
 func TestWhatIsOfNoUseInAHumanTaskIsWarnedOf(t *testing.T) {
 	for source, want := range map[string]string{
 		"{id: h, type: human_task, human_task: {assignee_role: reader}}":                                  "/steps/0/human_task/assignee_role: Readers change nothing",
