@@ -154,9 +154,9 @@ func (c *compiler) string(s string, at spot) (value, int) {
 	segments, err := split(s)
 	if err != nil {
 		c.errorf(at.at, "%v.", err)
-		return literal{s}, 0
+		return unclear{}, 0
 	}
-	t, secrets := text{}, 0
+	t, secrets, wrong := text{}, 0, false
 	for _, part := range segments {
 		switch {
 		case !part.expr:
@@ -165,10 +165,13 @@ func (c *compiler) string(s string, at spot) (value, int) {
 			t = append(t, "${"+part.text+"}")
 			secrets++
 		default:
-			if x, _ := c.expression(part.text, at); x != nil {
-				t = append(t, x)
-			}
+			x, _ := c.expression(part.text, at)
+			t = append(t, x)
+			wrong = wrong || x == nil
 		}
+	}
+	if wrong {
+		return unclear{}, secrets
 	}
 	if len(t) == 1 {
 		if x, ok := t[0].(*expression); ok {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/osp-platform/osp/tasks/definition"
 )
 
 // TestParamsThatAreRefused has activities that would refuse to act: in a compensation they would leave the task stuck.
@@ -69,4 +71,21 @@ func TestADelayInACompensationIsShort(t *testing.T) {
 	refused(t, "of the whole", "compensation_steps: [d]\n"+fmt.Sprintf(source, "effect: none", listed), "/steps/1/activity/"+want)
 	parsed(t, fmt.Sprintf(source, "compensate: {type: delay, params: {seconds: 25}}", ""))
 	parsed(t, fmt.Sprintf(source, "effect: none", listed))
+}
+
+// TestAWrongExpressionIsOneProblem has params of which nobody knows what sort they would be.
+func TestAWrongExpressionIsOneProblem(t *testing.T) {
+	for params, want := range map[string]string{
+		`{entity: a, data: "${nobody}"}`:             "/data: The expression nobody does not work: nobody is nothing that this definition knows",
+		`{entity: a, data: "${1 +}"}`:                "/data: The expression 1 + does not work: character 4: Syntax error",
+		`{entity: a, data: "${"}`:                    "/data: ${ has no closing brace",
+		`{entity: a, data: "a ${}"}`:                 "/data: ${} is empty",
+		`{entity: "${}", data: {}}`:                  "/entity: ${} is empty",
+		`{entity: a, data: {b: ["${secrets.x.y}"]}}`: "/data/b/0: The expression secrets.x.y does not work: a secret may only stand by itself",
+	} {
+		_, problems := definition.Parse([]byte("id: w\nsteps:\n  - {id: s, type: activity, activity: {type: create_entity, params: " + params + "}}"))
+		if len(problems) != 1 || !strings.Contains(problems.Error(), "/steps/0/activity/params"+want) {
+			t.Errorf("%s: want %q alone, got %v", params, want, problems)
+		}
+	}
 }
