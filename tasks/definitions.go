@@ -179,9 +179,9 @@ func (d *Definitions) fetch(ctx context.Context, hash string) ([]byte, error) {
 	return v.Definition, nil
 }
 
-// build makes a definition ready to run. The error is an *[saga.InvalidError].
+// build makes a definition that was deployed ready to run. The error is an *[saga.InvalidError].
 func (d *Definitions) build(raw []byte) (*defined, error) {
-	parsed, problems := definition.Stored(raw)
+	parsed, problems := definition.Load(raw)
 	if parsed == nil {
 		return nil, invalidDefinition(problems)
 	}

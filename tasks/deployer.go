@@ -45,10 +45,14 @@ func (d *Deployer) Check(raw []byte) (saga.Deployment, []saga.Problem, error) {
 	if _, taken := d.Catalogue.Type(parsed.ID); taken {
 		return saga.Deployment{}, nil, saga.Invalid("/id", "%q is the name of a built-in task type: take another id.", parsed.ID)
 	}
-	if n := len(parsed.Content); n > definition.MaxSize {
-		return saga.Deployment{}, nil, saga.Invalid("", "Written as JSON it has %d bytes, at most %d are allowed.", n, definition.MaxSize)
+	stored, unread := definition.Load(parsed.Content)
+	switch { // what could not be read again would be a version that nobody can start, look at or go on with
+	case stored == nil:
+		return saga.Deployment{}, nil, saga.Invalid("", "Written as JSON it cannot be read again: %s", unread[0].Detail)
+	case stored.Hash != parsed.Hash:
+		return saga.Deployment{}, nil, saga.Invalid("", "Written as JSON it is another definition: %.12s, and not %.12s.", stored.Hash, parsed.Hash)
 	}
-	if _, err := d.Catalogue.Definitions.ready(parsed); err != nil {
+	if _, err := d.Catalogue.Definitions.ready(stored); err != nil {
 		return saga.Deployment{}, nil, err
 	}
 	return saga.Deployment{Workflow: parsed.ID, Hash: parsed.Hash, Definition: string(parsed.Content)}, told(problems, definition.Warning), nil

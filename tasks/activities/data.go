@@ -8,6 +8,7 @@ import (
 
 	"github.com/osp-platform/osp/internal/credential"
 	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks/definition"
 )
 
 // transformData answers with its params: the expressions in them are the transformation.
@@ -15,18 +16,19 @@ func transformData(_ context.Context, _ saga.Call, params json.RawMessage) (json
 	return params, nil
 }
 
-// maxDelay is how long a delay may hold a worker. Only one in a compensation does: elsewhere it is a timer.
-const maxDelay = 25 * time.Second
+// delayParams are the params of delay.
+type delayParams struct {
+	Seconds float64 `json:"seconds"`
+}
 
+// delay holds a worker. Only one in a compensation does: elsewhere it is a timer.
 func delay(ctx context.Context, _ saga.Call, params json.RawMessage) (json.RawMessage, error) {
-	given, err := decode[struct {
-		Seconds float64 `json:"seconds"`
-	}](params)
+	given, err := decode[delayParams](params)
 	if err != nil {
 		return nil, err
 	}
-	if given.Seconds < 0 || given.Seconds > maxDelay.Seconds() {
-		return nil, refuse("/seconds", "in a compensation a delay takes from 0 to %v seconds", maxDelay.Seconds())
+	if given.Seconds < 0 || given.Seconds > definition.MaxDelay.Seconds() {
+		return nil, refuse("/seconds", "in a compensation a delay takes from 0 to %v seconds", definition.MaxDelay.Seconds())
 	}
 	timer := time.NewTimer(time.Duration(given.Seconds * float64(time.Second)))
 	defer timer.Stop()

@@ -145,21 +145,21 @@ func TestParamsOfRowsThatAreWrong(t *testing.T) {
 			{"create_entity", `{entity: item, data: {"name\"; drop table item; --": x}}`, "This name is not allowed here"},
 			{"create_entity", `{entity: item, data: {color: red}}`, "data/color: the entity has no such column"},
 			{"create_entity", `{entity: item, data: {name: "${secrets.KEY}"}}`, "create_entity takes no secrets"},
-			{"update_entity", `{entity: item, id: "", data: {name: x}}`, "/params/id: This has 0 characters"},
+			{"update_entity", `{entity: item, id: "${input.none}", data: {name: x}}`, "/params/id: This has 0 characters"},
 			{"update_entity", `{entity: item, id: nobody, data: {name: x}}`, `this user has no item`},
 			{"delete_entity", `{entity: item, id: "${input.id}"}`, "/params/id: This is null"},
 			{"query_entity", `{id: x}`, `query_entity needs the param "entity"`},
 			{"query_entity", `{entity: item, id: x}`, `/params/id: this user has no item "x"`},
-			{"query_entity", `{entity: item, id: x, filters: {}}`, "/params/filters: there is an id"},
+			{"query_entity", `{entity: item, id: "${input.many}", filters: {}}`, "/params/filters: there is an id"},
 			{"query_entity", `{entity: item, filter: {}}`, "/params/filter: query_entity has no such param"},
 			{"query_entity", `{entity: item, filters: {color: red}}`, "filters/color: the entity has no such column"},
 			{"query_entity", `{entity: item, limit: "${input.many}"}`, "/params/limit: it is a string"},
-			{"update_manifest", `{}`, "update_manifest takes either manifest"},
+			{"update_manifest", `{manifest: "${input.id}"}`, "update_manifest takes either manifest"},
 			{"update_manifest", `{manifest: "${input.many}"}`, "manifest: it is not an object"},
-			{"update_manifest", `{version: -1}`, "/params/version: -1 is no version"},
+			{"update_manifest", `{version: "${input.less}"}`, "/params/version: -1 is no version"},
 		} {
 			w.n += 1000
-			w.fails(c.activity, c.params, `{"id": null, "many": "many"}`, c.want)
+			w.fails(c.activity, c.params, `{"id": null, "many": "many", "none": "", "less": -1}`, c.want)
 		}
 	})
 }

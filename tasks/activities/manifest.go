@@ -27,6 +27,9 @@ type manifestArgs struct {
 // updateManifest stores a manifest, activates a version, or does both: two effects, each with a fence of its own.
 func (a *Activities) updateManifest(ctx context.Context, c saga.Call, params json.RawMessage) (json.RawMessage, error) {
 	given, err := decode[manifestParams](params)
+	if string(given.Manifest) == "null" { // a value that a template stands for
+		given.Manifest = nil
+	}
 	switch {
 	case err != nil:
 		return nil, err

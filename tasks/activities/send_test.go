@@ -76,7 +76,7 @@ func TestMailThatIsWrong(t *testing.T) {
 		{`{to: a@example.com, reply_to: "${input.v}", subject: s, text: t}`, `"x"`, "/params/reply_to: "},
 		{`{to: a@example.com, subject: "${input.v}", text: t}`, `"s\r\nBcc: b@example.com"`, "/params/subject: a subject is one line"},
 		{`{to: a@example.com, subject: "${input.v}", text: t}`, `""`, "/params/subject: this is missing"},
-		{`{to: a@example.com, subject: s}`, `""`, "/params/text: this is missing"},
+		{`{to: a@example.com, subject: s, text: "${input.v}"}`, `""`, "/params/text: this is missing"},
 		{`{to: a@example.com, subject: s, text: t, from: x@example.com}`, `""`, "/params/from: send_email has no such param"},
 		{`{to: a@example.com, subject: s, text: "${secrets.KEY}"}`, `""`, "send_email takes no secrets"},
 		{`{to: a@example.com, subject: s, text: t}`, `""`, `550 "no such user"`},

@@ -25,7 +25,9 @@ var calls = map[string]struct {
 // activityParams compiles the params of an activity, and holds them to what it takes.
 func (c *compiler) activityParams(a *Activity, s spot) params {
 	p := c.sendingParams(a, s)
-	c.checkShape(a, p, s.at)
+	if !c.stored {
+		c.checkShape(a, p, s.at, s.own)
+	}
 	return p
 }
 
@@ -38,9 +40,12 @@ func (c *compiler) sendingParams(a *Activity, s spot) params {
 	}
 	c.checkHeaders(a.Params["headers"], s.below("headers"))
 	if given, ok := a.Params[kind.secret]; ok && !isSecret(given) {
-		c.errorf(s.at+"/"+kind.secret, "Write ${secrets.NAME}: a secret that is written out would be stored with the definition.")
+		c.refusef(s.at+"/"+kind.secret, "Write ${secrets.NAME}: a secret that is written out would be stored with the definition.")
 	}
 	given, ok := a.Params[kind.place].(string)
+	if ok && given != "" {
+		c.checkAddress(given, kind.place, s.below(kind.place))
+	}
 	if !ok || !strings.Contains(given, "${") {
 		return c.params(a.Params, s)
 	}
@@ -63,13 +68,13 @@ func (c *compiler) checkHeaders(given any, s spot) {
 	headers, ok := given.(map[string]any)
 	if !ok {
 		if given != nil {
-			c.errorf(s.at, "Write the headers out, as an object: data may fill in their values, but not choose their names.")
+			c.refusef(s.at, "Write the headers out, as an object: data may fill in their values, but not choose their names.")
 		}
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		if value, _ := headers[name].(string); credential.Header(name) && !strings.Contains(value, "${") {
-			c.errorf(s.below(escape(name)).at, "This is a credential, and it would be stored with the definition: "+
+			c.refusef(s.below(escape(name)).at, "This is a credential, and it would be stored with the definition: "+
 				"set it on the workers as OSP_SECRET_NAME and write ${secrets.NAME} here.")
 		}
 	}
@@ -86,6 +91,9 @@ func (c *compiler) address(given, place string, s spot) (parts []any) {
 		c.errorf(s.at, "A template may not choose where a call goes to: write %s out.",
 			map[string]string{"url": "https://, the host and the slash after it", "path": "the slash that the path begins with"}[place])
 		return nil
+	}
+	if place == "url" && !callable(segments[0].text) {
+		c.refuseURL(segments[0].text, s)
 	}
 	for _, part := range segments {
 		switch {

@@ -114,39 +114,6 @@ func nested(n int) string {
 	return b.String() + step(fmt.Sprint("c", n))
 }
 
-// TestParamsThatAreRefused has activities that would refuse to act: in a compensation they would leave the task stuck.
-func TestParamsThatAreRefused(t *testing.T) {
-	for _, c := range []struct{ name, activity, want string }{
-		{"none", `{type: create_entity}`, `/steps/0/activity/params: create_entity needs the param "data": add it.`},
-		{"one is missing", `{type: update_entity, params: {entity: a, data: {}}}`, `/steps/0/activity/params: update_entity needs the param "id"`},
-		{"one is misspelt", `{type: delay, params: {second: 1}}`, `/steps/0/activity/params/second: delay has no such param: it takes seconds.`},
-		{"a required one is null", `{type: query_entity, params: {entity: null}}`, `/steps/0/activity/params/entity: This is null, and must be a text.`},
-		{"a number for a text", `{type: delete_entity, params: {entity: a, id: 7}}`, `/steps/0/activity/params/id: This is a number, and must be a text.`},
-		{"a number's template for a text", `{type: delete_entity, params: {entity: a, id: "${n}"}}`, `/steps/0/activity/params/id: This is a number, and must be a text: write ${string(n)}.`},
-		{"a text for an object", `{type: create_entity, params: {entity: a, data: "${name}"}}`, `/steps/0/activity/params/data: This is a text, and must be an object.`},
-		{"a number in a header", `{type: call_api, params: {url: https://a.example/, headers: {X-N: 7}}}`, `/steps/0/activity/params/headers/X-N: This is a number, and must be a text.`},
-		{"an item of a list", `{type: validate_data, params: {data: 1, required: [a, 2]}}`, `/steps/0/activity/params/required/1: This is a number, and must be a text.`},
-		{"neither of two", `{type: send_email, params: {to: "${n}", subject: s}}`, `/steps/0/activity/params/to: This is a number, and must be a text or a list.`},
-		{"beside an address with a template", `{type: call_api, params: {url: "https://a.example/${name}", form: "${name}"}}`, `/steps/0/activity/params/form: This is a text, and must be true or false.`},
-	} {
-		refused(t, c.name, `
-id: w
-input_schema: {type: object, properties: {n: {type: integer}, name: {type: string}}, required: [n, name]}
-steps:
-  - {id: a, type: activity, effect: none, activity: `+c.activity+`}`, c.want)
-		if strings.Contains(c.activity, "call_api") {
-			refused(t, c.name+" in a compensation", `
-id: w
-input_schema: {type: object, properties: {name: {type: string}}, required: [name]}
-steps:
-  - id: a
-    type: activity
-    activity: {type: call_api, params: {url: https://a.example/}}
-    compensate: `+c.activity, strings.Replace(c.want, "/activity", "/compensate", 1))
-		}
-	}
-}
-
 // TestExpressionsThatAreRefused has params that would go wrong when they run.
 func TestExpressionsThatAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, params, want string }{

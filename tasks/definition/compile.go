@@ -86,13 +86,13 @@ func (c *compiler) itemVariables() {
 		_, isField := fields[name]
 		switch {
 		case c.d.steps[name] != nil || isField:
-			c.errorf(at, "%q is the name of a step or an input field too: take another one.", name)
+			c.refusef(at, "%q is the name of a step or an input field too: take another one.", name)
 		case slices.Contains(roots, name) || slices.Contains(reserved, name):
-			c.errorf(at, "%q has a meaning of its own in expressions: take another name.", name)
+			c.refusef(at, "%q has a meaning of its own in expressions: take another name.", name)
 		}
 		for outer := n.loop; outer != nil; outer = outer.loop {
 			if outer.Loop.ItemVariable == name {
-				c.errorf(at, "The loop around this one, %q, has an item %q too: take another name.", outer.ID, name)
+				c.refusef(at, "The loop around this one, %q, has an item %q too: take another name.", outer.ID, name)
 			}
 		}
 	}
@@ -154,9 +154,9 @@ func (c *compiler) string(s string, at spot) (value, int) {
 	segments, err := split(s)
 	if err != nil {
 		c.errorf(at.at, "%v.", err)
-		return literal{s}, 0
+		return unclear{}, 0
 	}
-	t, secrets := text{}, 0
+	t, secrets, wrong := text{}, 0, false
 	for _, part := range segments {
 		switch {
 		case !part.expr:
@@ -165,10 +165,13 @@ func (c *compiler) string(s string, at spot) (value, int) {
 			t = append(t, "${"+part.text+"}")
 			secrets++
 		default:
-			if x, _ := c.expression(part.text, at); x != nil {
-				t = append(t, x)
-			}
+			x, _ := c.expression(part.text, at)
+			t = append(t, x)
+			wrong = wrong || x == nil
 		}
+	}
+	if wrong {
+		return unclear{}, secrets
 	}
 	if len(t) == 1 {
 		if x, ok := t[0].(*expression); ok {
@@ -196,7 +199,11 @@ func (c *compiler) expression(source string, s spot) (*expression, *cel.Type) {
 		return nil, nil
 	}
 	x, typ, err := c.d.language.newExpression(s.at, plain, func(refs []reference, r reference) error {
-		return c.resolve(refs, r, s)
+		err := c.resolve(refs, r, s)
+		if c.stored { // CEL still tells of names that there are not
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -207,7 +214,7 @@ func (c *compiler) expression(source string, s spot) (*expression, *cel.Type) {
 	return x, typ
 }
 
-// typed reads an expression that must have a value of one of some kinds.
+// typed reads an expression that must have a value of one of some kinds. It is held to that again when it runs.
 func (c *compiler) typed(source string, s spot, want string, kinds ...cel.Kind) *expression {
 	x, typ := c.expression(source, s)
 	if x == nil {
@@ -215,8 +222,7 @@ func (c *compiler) typed(source string, s spot, want string, kinds ...cel.Kind) 
 	}
 	kind := typ.Kind()
 	if kind != cel.DynKind && !slices.Contains(kinds, kind) {
-		c.errorf(s.at, "The expression %s is of type %s: it must be %s.", shorten(source, 80), typ, want)
-		return nil
+		c.refusef(s.at, "The expression %s is of type %s: it must be %s.", shorten(source, 80), typ, want)
 	}
 	return x
 }

@@ -47,10 +47,10 @@ func (d *Definition) addUp(r *report) {
 	if limit == 0 {
 		limit, at = defaultDeadline.Seconds()+sum.waits, "/steps"
 	}
-	d.deadline = lasts(limit)
+	d.deadline = max(lasts(limit), shortest)
 	switch least := sum.once + sum.waits; {
 	case least > limit:
-		r.errorf(at, "The timeouts add up to %v along the longest way (%v for one attempt at each activity, %v for waits), "+
+		r.refusef(at, "The timeouts add up to %v along the longest way (%v for one attempt at each activity, %v for waits), "+
 			"and the whole task may take %v: raise timeout_seconds, or shorten the steps.",
 			lasts(least), lasts(sum.once), lasts(sum.waits), d.deadline)
 	case sum.total() > limit:

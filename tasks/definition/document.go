@@ -131,6 +131,9 @@ func (r *report) object(n *yaml.Node, pointer string, depth int) any {
 // position is where the value at a pointer stands; if there is none, where the innermost value around it does.
 func (d *document) position(pointer string) (line, column int) {
 	n := d.root
+	if n == nil { // it is no document that anybody wrote
+		return 1, 1
+	}
 	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		next := child(n, unescape(token))
 		if next == nil {

@@ -139,7 +139,7 @@ func TestStepsThatCompensateHaveKeysOfTheirOwn(t *testing.T) {
 id: w
 compensation_steps: [z]
 steps:
-  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensate: {type: post_webhook, params: {url: https://a.example/, secret: '${secrets.S}'}}, compensation_steps: [x]}
+  - {id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}}, compensate: {type: post_webhook, params: {url: https://a.example/, secret: '${secrets.S}', body: {}}}, compensation_steps: [x]}
   - {id: b, type: activity, activity: {type: query_entity, params: {entity: things}}}
   - {id: x, type: activity, activity: {type: call_openai, params: {path: /v1/x, key: '${secrets.K}'}}}
   - {id: z, type: activity, activity: {type: log_event}}`)

@@ -7,29 +7,39 @@ import (
 	"github.com/osp-platform/osp/tasks/definition"
 )
 
-// FuzzParse reads anything: it is refused with problems, or it makes a workflow that the engine takes.
-func FuzzParse(f *testing.F) {
-	// Short ones: the fuzzer spends its time on making long ones shorter.
-	for _, steps := range []string{
-		step("a"), cond("c", "a") + step("a"),
-		`
+// seeds are the steps of sound definitions, for the fuzzer to make others of. Short ones: it spends its time on making long
+// ones shorter.
+var seeds = []string{
+	step("a"), cond("c", "a") + step("a"),
+	`
   - {id: p, type: parallel, parallel_steps: [a, [b]]}` + step("a") + step("b"),
-		`
+	`
   - {id: l, type: loop, loop: {collection: "${[1]}", item_variable: x, steps: [a]}}` + step("a"),
-		`
+	`
   - {id: w, type: wait_signal, wait: {signal_name: go, timeout_seconds: 1, timeout_steps: []}}`,
-		`
+	`
   - {id: h, type: human_task, human_task: {assignee_role: r, rejected_steps: [t]}}
   - {id: t, type: terminate, terminate: {outcome: completed}}`,
-		`
+	`
   - {id: n, type: wait_timer, wait_timer: {seconds: 1 + 1}}
   - {id: k, type: child_workflow, child_workflow: {workflow_id: o, input: {a: "${task.id}"}}}`,
-		`
-  - {id: a, type: activity, activity: {type: call_api, params: {x: "${secrets.K}"}}, compensation_steps: [b]}` + step("b"),
-	} {
+	`
+  - {id: a, type: activity, activity: {type: call_api, params: {url: "https://a.example/", headers: {X-K: "${secrets.K}"}}}, compensation_steps: [b]}` + step("b"),
+}
+
+func TestTheSeedsAreSound(t *testing.T) {
+	for _, steps := range seeds {
+		parsed(t, "id: w\nsteps:"+steps)
+	}
+}
+
+// FuzzParse reads anything: it is refused with problems, or it makes a workflow that the engine takes.
+func FuzzParse(f *testing.F) {
+	for _, steps := range seeds {
 		f.Add([]byte("id: w\nsteps:" + steps))
 	}
 	f.Add([]byte(`{"id": "w", "on_error": "continue", "steps": []}`))
+	f.Add([]byte("id: w\nname: \"\\x7f \\u0085 \\u0090 \\uFFFE\"\nsteps:" + step("a")))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d, problems := definition.Parse(raw)
 		if (d == nil) != problems.Failed() {
@@ -53,6 +63,13 @@ func FuzzParse(f *testing.F) {
 		again, _ := definition.Parse(raw)
 		if again.Hash != d.Hash {
 			t.Fatal("the hash changes")
+		}
+		if len(d.Content) > definition.MaxSize { // it is not deployed
+			return
+		}
+		stored, problems := definition.Load(d.Content)
+		if stored == nil || stored.Hash != d.Hash {
+			t.Fatalf("it cannot be read again: %v", problems)
 		}
 	})
 }

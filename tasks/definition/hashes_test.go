@@ -28,6 +28,15 @@ func TestTreesStayAsTheyAre(t *testing.T) {
 		"with both, and empty": {human(", timeout_steps: [a], rejected_steps: []"), "55af4f091c8d2547"},
 		"a signal": {parsed(t, "id: w\nsteps:\n  - {id: s, type: wait_signal, wait: {signal_name: go, timeout_seconds: 9, timeout_steps: [a]}}"+
 			step("a")+step("z")), "b9abd02690b20304"},
+		"a child":   {parsed(t, "id: w\nsteps:\n  - {id: k, type: child_workflow, child_workflow: {workflow_id: o, input: {a: 1}}}"+step("z")), "6409655145b868e0"},
+		"a timer":   {parsed(t, "id: w\nsteps:\n  - {id: n, type: wait_timer, wait_timer: {seconds: 1 + 1}}"+step("z")), "211ed147be93f943"},
+		"a delay":   {parsed(t, "id: w\nsteps:\n  - {id: d, type: activity, activity: {type: delay, params: {seconds: 9}}}"+step("z")), "0e68c5f0ce9e13cd"},
+		"an end":    {parsed(t, "id: w\nsteps:"+cond("c", "t")+"\n  - {id: t, type: terminate, terminate: {outcome: completed}}"+step("z")), "96f93f46a03c7404"},
+		"a failure": {parsed(t, "id: w\nsteps:"+cond("c", "t")+"\n  - {id: t, type: terminate, terminate: {outcome: failed}}"+step("z")), "0250d3051bcee002"},
+		"a loop with all": {parsed(t, "id: w\nsteps:\n  - {id: l, type: loop, loop: {collection: [1], item_variable: x, concurrency: 2, steps: [p]}}"+
+			"\n  - {id: p, type: parallel, parallel_steps: [a, [b]]}"+step("a")+step("b")), "66a467c9de0af935"},
+		"an undo": {parsed(t, "id: w\ncompensation_steps: [z]\nsteps:\n  - {id: a, type: activity, on_error: continue, activity: {type: call_api, "+
+			"params: {url: https://a.example/}}, compensate: {type: call_api, params: {url: https://a.example/}}, compensation_steps: [b]}"+step("b")+step("z")), "76b46e947b8eda03"},
 	} {
 		flow, err := c.d.Workflow(&shop{})
 		if err != nil {

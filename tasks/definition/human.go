@@ -35,7 +35,7 @@ func (n *node) escalates() bool { return n.HumanTask != nil && n.HumanTask.Escal
 // due is how long a human task waits for its answer.
 func (h *HumanTask) due() time.Duration {
 	if h.TimeoutSeconds > 0 {
-		return h.TimeoutSeconds.Duration()
+		return h.TimeoutSeconds.wait()
 	}
 	return defaultHuman
 }
@@ -103,7 +103,7 @@ func (b *builder) human(n *node, inner []saga.Step) []saga.Step {
 }
 
 func (n *node) waitForAnswer(name string, within time.Duration, escalated bool) saga.Step {
-	wait, human := saga.Signal(name, humanSignal(n.ID), within), n.human(escalated)
+	wait, human := saga.Signal(name, humanSignal(n.ID), max(within, shortest)), n.human(escalated)
 	wait.Human = &human
 	if n.HumanTask.TimeoutSteps != nil {
 		wait.OnError = saga.ContinueOnError

@@ -6,8 +6,7 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// checkHumans holds human tasks to what the schema cannot say. What only has no use is warned of: it was allowed once, and
-// tasks that have begun go on with it.
+// checkHumans holds human tasks to what the schema cannot say. What only has no use is warned of: it was allowed once.
 func (d *Definition) checkHumans(r *report) {
 	for i := range d.Steps {
 		n := d.steps[d.Steps[i].ID]

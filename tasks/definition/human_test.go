@@ -30,7 +30,7 @@ steps:
       escalation: {after_seconds: 40, assignee_role: director, steps: [tell]}
       timeout_steps: [late]
       rejected_steps: [no]
-  - {id: b, type: activity, activity: {type: log_event, params: {note: "${has(steps.h) ? h.output.note : 'none'}"}}}
+  - {id: b, type: activity, activity: {type: log_event, params: {note: "${!has(steps.h) ? 'none' : h.outcome == 'rejected' ? 'rejected' : h.output.note}"}}}
   - {id: tell, type: activity, effect: none, activity: {type: send_email, params: {to: t, subject: s, text: t}}}
   - {id: late, type: activity, activity: {type: log_event}}
   - {id: no, type: activity, activity: {type: log_event}}`
@@ -48,15 +48,13 @@ func TestAnEscalationSimulated(t *testing.T) {
 	}{
 		"":            {"wait h, do b: completed", "fine", 0},
 		"h:escalated": {"wait h~, wait h.escalated, do tell, do b: completed", "fine", 40},
-		"h:rejected":  {"wait h, do no, do b: completed", "", 0},
+		"h:rejected":  {"wait h, do no, do b: completed", "rejected", 0},
 		"h":           {"wait h~, wait h.escalated~, do tell, do late, do b: completed", "none", 100},
 	} {
 		if !d.CanFail(failAt) && failAt != "" {
 			t.Errorf("%s cannot be simulated", failAt)
 		}
-		if s.FailAt = failAt; failAt == "h:rejected" {
-			continue // its answer is made up, and has no note
-		}
+		s.FailAt = failAt
 		if got := simulated(t, d, s); got != want.moves {
 			t.Errorf("%q\n got %s\nwant %s", failAt, got, want.moves)
 		}
@@ -130,6 +128,29 @@ func TestHumanTasksThatAreRefused(t *testing.T) {
 	parsed(t, human("escalation: {assignee_role: r, steps: [s]}, timeout_steps: [], rejected_steps: []", sms)) // it cannot fail
 	parsed(t, "timeout_seconds: 100\n"+human("timeout_seconds: 100, escalation: {after_seconds: 50, assignee_role: r, steps: [q]}",
 		"\n  - {id: q, type: wait_timer, wait_timer: {seconds: 50}}")) // the steps are carried out beside the wait
+}
+
+// TestTheShortestWaitsEnd has times of less than a nanosecond: to the engine none at all would be for ever.
+func TestTheShortestWaitsEnd(t *testing.T) {
+	const wait, human = "{id: s, type: wait_signal, wait: {signal_name: go, timeout_seconds: 1e-10}}", "{id: s, type: human_task, human_task: {"
+	for name, c := range map[string]struct{ step, failAt, want string }{
+		"a signal":      {wait, "s", "wait s~: failed"},
+		"a human task":  {human + "timeout_seconds: 1e-10}}", "s", "wait s~: failed"},
+		"an escalation": {human + "timeout_seconds: 60, escalation: {after_seconds: 1e-10, assignee_role: r}}}", "s:escalated", "wait s~, wait s.escalated: completed"},
+	} {
+		d := parsed(t, "id: w\nsteps:\n  - "+c.step)
+		if got := simulated(t, d, definition.Script{FailAt: c.failAt}); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+	atTheEnd, _ := definition.Load([]byte(`{"id":"w","steps":[{"human_task":{"escalation":{"after_seconds":9,"assignee_role":"r"},"timeout_seconds":9},"id":"h","type":"human_task"}]}`))
+	if got := simulated(t, atTheEnd, definition.Script{FailAt: "h"}); got != "wait h~, wait h.escalated~: failed" {
+		t.Errorf("an escalation at the end: %s", got)
+	}
+	d := parsed(t, "timeout_seconds: 1e-10\nid: w\nsteps:\n  - {id: s, type: wait_signal, wait: {signal_name: go}}")
+	if flow, err := d.Workflow(&shop{}); err != nil || flow.Deadline <= 0 {
+		t.Errorf("the whole: %+v, %v", flow, err)
+	}
 }
 
 func TestWhatIsOfNoUseInAHumanTaskIsWarnedOf(t *testing.T) {

@@ -157,3 +157,14 @@ type Seconds float64
 
 // Duration is the same in Go's measure.
 func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+
+// shortest is the shortest wait that ends by itself: to the engine none at all is one without end.
+const shortest = time.Millisecond
+
+// wait is how long a wait of so many seconds is; zero: for ever.
+func (s Seconds) wait() time.Duration {
+	if s <= 0 {
+		return 0
+	}
+	return max(s.Duration(), shortest)
+}

@@ -13,7 +13,7 @@ type Definition struct {
 	Manifest
 	// Hash identifies the content: two documents that say the same, in YAML or JSON, with comments or without, have one.
 	Hash string
-	// Content is what the hash is of: the definition as canonical JSON, which Parse reads too.
+	// Content is what the hash is of: the definition as canonical JSON, which [Load] reads.
 	Content json.RawMessage
 
 	starts   *starting             // what its trigger does; nil: nothing by itself
@@ -31,16 +31,22 @@ func Parse(raw []byte) (*Definition, Problems) {
 	if doc == nil || problems.Failed() {
 		return nil, problems
 	}
-	r := &report{doc: doc}
+	return (&report{doc: doc}).definition()
+}
+
+// definition makes a definition of the report's document.
+func (r *report) definition() (*Definition, Problems) {
 	schema, err := structure()
 	if err != nil {
 		r.errorf("", "The schema of the format does not compile: %v.", err)
 		return nil, r.sorted()
 	}
-	if r.holds(schema, doc.value); r.problems.Failed() {
+	r.holds(schema, r.doc.value)
+	r.forgiveTrigger()
+	if r.problems.Failed() {
 		return nil, r.sorted()
 	}
-	d, err := decode(doc.value)
+	d, err := decode(r.doc.value)
 	if err != nil {
 		r.errorf("", "This does not fit the format: %v.", err)
 		return nil, r.sorted()
@@ -50,34 +56,6 @@ func Parse(raw []byte) (*Definition, Problems) {
 		return nil, r.sorted()
 	}
 	return d, r.sorted()
-}
-
-// Stored reads a definition that was taken in before, by the rules of that time: where its trigger breaks a rule that has
-// come since, it starts nothing by itself, and runs as ever otherwise.
-func Stored(content []byte) (*Definition, Problems) {
-	d, problems := Parse(content)
-	if d != nil {
-		return d, problems
-	}
-	doc, _ := read(content)
-	if doc == nil {
-		return nil, problems
-	}
-	members, _ := doc.value.(map[string]any)
-	whole, err := json.Marshal(members)
-	if err != nil || members["trigger"] == nil {
-		return nil, problems
-	}
-	delete(members, "trigger")
-	rest, err := json.Marshal(members)
-	if err != nil {
-		return nil, problems
-	}
-	if d, _ = Parse(rest); d == nil {
-		return nil, problems
-	}
-	d.Content, d.Hash = whole, hashOf(whole)
-	return d, nil
 }
 
 func hashOf(content []byte) string {
@@ -99,14 +77,20 @@ func decode(value any) (*Definition, error) {
 
 // check goes from the outside in: each part is looked at only when what it stands on is sound.
 func (d *Definition) check(r *report) {
-	d.checkTrigger(r)
+	if r.stored {
+		d.checkTrigger(&report{doc: r.doc, stored: true}) // one that is wrong by now starts nothing
+	} else {
+		d.checkTrigger(r)
+	}
 	if d.grow(r); r.problems.Failed() {
 		return
 	}
 	d.checkActivities(r)
-	d.checkHumans(r)
 	d.compile(r)
-	d.checkEffects(r)
+	if !r.stored {
+		d.checkHumans(r)
+		d.checkEffects(r)
+	}
 	d.addUp(r)
 }
 

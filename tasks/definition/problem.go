@@ -53,6 +53,7 @@ const maxProblems = 100
 // report collects what is wrong with one document.
 type report struct {
 	doc      *document
+	stored   bool // it was accepted once, see [Load]
 	problems Problems
 }
 
@@ -60,8 +61,18 @@ func (r *report) errorf(pointer, format string, args ...any) {
 	r.add(Error, pointer, format, args...)
 }
 
+// refusef is errorf for what only keeps a definition from being deployed: a tree can be made of it. A definition that was
+// accepted once is not held to it.
+func (r *report) refusef(pointer, format string, args ...any) {
+	if !r.stored {
+		r.add(Error, pointer, format, args...)
+	}
+}
+
 func (r *report) warnf(pointer, format string, args ...any) {
-	r.add(Warning, pointer, format, args...)
+	if !r.stored {
+		r.add(Warning, pointer, format, args...)
+	}
 }
 
 func (r *report) add(severity Severity, pointer, format string, args ...any) {

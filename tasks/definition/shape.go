@@ -28,6 +28,9 @@ type shape struct {
 	sort
 	required bool
 	of       sort // what its items or members are; zero: anything
+	// Of a number: at least from, at most to (zero: any), and whole.
+	from, to float64
+	whole    bool
 }
 
 // shapes are the params of the activities that hold theirs to something: with others the activity would refuse to act.
@@ -38,9 +41,9 @@ var shapes = map[string]map[string]shape{
 	},
 	"delete_entity": {"entity": {sort: aText, required: true}, "id": {sort: aText, required: true}},
 	"query_entity": {
-		"entity": {sort: aText, required: true}, "id": {sort: aText}, "filters": {sort: anObject}, "limit": {sort: aNumber},
+		"entity": {sort: aText, required: true}, "id": {sort: aText}, "filters": {sort: anObject}, "limit": {sort: aNumber, whole: true},
 	},
-	"update_manifest": {"manifest": {sort: anObject}, "version": {sort: aNumber}, "activate": {sort: aBool}},
+	"update_manifest": {"manifest": {sort: anObject}, "version": {sort: aNumber, from: 1, whole: true}, "activate": {sort: aBool}},
 	"call_api": {
 		"url": {sort: aText, required: true}, "method": {sort: aText}, "headers": headers, "body": {sort: anything},
 		"form": {sort: aBool},
@@ -48,7 +51,8 @@ var shapes = map[string]map[string]shape{
 	"call_stripe": service,
 	"call_openai": service,
 	"post_webhook": {
-		"url": {sort: aText, required: true}, "secret": {sort: aText, required: true}, "headers": headers, "body": {sort: anything},
+		"url": {sort: aText, required: true}, "secret": {sort: aText, required: true}, "headers": headers,
+		"body": {sort: anything, required: true},
 	},
 	"send_email": {
 		"to": {sort: aText | aList, required: true, of: aText}, "cc": {sort: aText | aList, of: aText},
@@ -60,7 +64,7 @@ var shapes = map[string]map[string]shape{
 		"data": {sort: anything, required: true}, "required": {sort: aList, of: aText}, "types": {sort: anObject, of: aText},
 		"rules": {sort: aList, of: anObject}, "schema": {sort: anObject | aBool},
 	},
-	typeDelay: {delaySeconds: {sort: aNumber, required: true}},
+	typeDelay: {delaySeconds: {sort: aNumber, required: true, to: maxTimer}},
 }
 
 var (
@@ -72,7 +76,9 @@ var (
 )
 
 // checkShape holds the params of an activity to what it takes. What a template stands for is known as far as its type is.
-func (c *compiler) checkShape(a *Activity, p params, at string) {
+func (c *compiler) checkShape(a *Activity, p params, at string, undo bool) {
+	given := members(p.value)
+	c.checkSecrets(a, given, at)
 	known, ok := shapes[a.Type]
 	if !ok {
 		return
@@ -87,8 +93,13 @@ func (c *compiler) checkShape(a *Activity, p params, at string) {
 			c.errorf(at+"/"+escape(name), "%s has no such param: it takes %s.", a.Type, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 	}
-	for name, v := range members(p.value) {
-		if s, ok := known[name]; ok {
+	c.checkChoice(a, given, at)
+	for name, v := range given {
+		s, ok := known[name]
+		if a.Type == typeDelay && undo {
+			s.to = MaxDelay.Seconds()
+		}
+		if ok {
 			c.hold(v, s, at+"/"+escape(name))
 		}
 	}
@@ -96,7 +107,14 @@ func (c *compiler) checkShape(a *Activity, p params, at string) {
 
 // hold holds a param to its shape.
 func (c *compiler) hold(v value, s shape, at string) {
-	if !c.holdSort(v, s.sort, s.required, at) || s.of == 0 {
+	if !c.holdSort(v, s.sort, s.required && s.sort != anything, at) {
+		return
+	}
+	if s.required && s.sort == aText && empty(v) {
+		c.errorf(at, "This is empty: give a value.")
+	}
+	c.holdNumber(v, s, at)
+	if s.of == 0 {
 		return
 	}
 	for name, member := range members(v) {

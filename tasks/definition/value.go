@@ -3,6 +3,7 @@ package definition
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -21,6 +22,8 @@ type (
 	// text is a string with templates among its characters.
 	text []any // string and *expression
 	list []value
+	// unclear is a string whose expression is wrong: nothing more is said of it, and it is never made.
+	unclear struct{}
 	// fields are sorted by name.
 	fields []field
 	field  struct {
@@ -47,6 +50,8 @@ func (p params) json(b *bindings) (json.RawMessage, error) {
 	}
 	return raw, err
 }
+
+func (unclear) give(*bindings) (any, error) { return nil, errors.New("its expression is wrong") }
 
 func (l literal) give(*bindings) (any, error) { return l.v, nil }
 

@@ -9,7 +9,7 @@ import (
 // sequence compiles steps that run one after the other, and returns what has run after them.
 func (c *compiler) sequence(nodes []*node, k known) known {
 	for _, n := range nodes {
-		if k.dead {
+		if k.dead && !c.stored {
 			c.errorf(n.at, "Step %q is never reached: every way before it terminates the task.", n.ID)
 			return k
 		}
@@ -113,7 +113,7 @@ func (c *compiler) loop(n *node, s spot) {
 	default:
 		n.items, _ = c.value(given, s)
 		if l, ok := given.([]any); ok && len(l) > n.Loop.limit() {
-			c.errorf(s.at, "This has %d items, and max_items is %d: raise it.", len(l), n.Loop.limit())
+			c.refusef(s.at, "This has %d items, and max_items is %d: raise it.", len(l), n.Loop.limit())
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (c *compiler) terminate(n *node, k known) known {
 	}
 	for owner := n.in; owner != nil; owner = owner.in {
 		if owner.Type == typeLoop || owner.Type == typeParallel {
-			c.errorf(n.at+"/terminate/outcome", "It stands in the %s %q: completed would end the task while the rest of that is under way. "+
+			c.refusef(n.at+"/terminate/outcome", "It stands in the %s %q: completed would end the task while the rest of that is under way. "+
 				"Use failed, or a condition after it.", owner.Type, owner.ID)
 			break
 		}

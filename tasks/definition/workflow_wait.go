@@ -53,7 +53,7 @@ func encodeItems(n *node, given []any, outer map[string]any) ([]json.RawMessage,
 
 // signal waits for a signal. Where a timeout has steps of its own the wait does not fail the task.
 func (b *builder) signal(n *node, timeout saga.Step) []saga.Step {
-	wait := saga.Signal(n.ID, n.Wait.SignalName, n.Wait.TimeoutSeconds.Duration())
+	wait := saga.Signal(n.ID, n.Wait.SignalName, n.Wait.TimeoutSeconds.wait())
 	if n.Wait.TimeoutSteps == nil {
 		return []saga.Step{wait}
 	}
