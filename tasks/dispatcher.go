@@ -21,6 +21,7 @@ import (
 // DispatcherJournal is what a [Dispatcher] uses of a journal.
 type DispatcherJournal interface {
 	Start(ctx context.Context, s saga.Start) (saga.Started, error)
+	Restore(ctx context.Context, r saga.Restoration) (saga.Restored, error)
 	Read(ctx context.Context, id string) (saga.Snapshot, error)
 	Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error)
 	Watch(ctx context.Context, id string) (<-chan struct{}, error)
