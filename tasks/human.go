@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks/definition"
@@ -22,11 +23,12 @@ func (d *Dispatcher) HumanTask(ctx context.Context, id, path string) (saga.Human
 	if len(events) == 0 {
 		return saga.HumanTask{Task: id, Service: task.Service, Owner: task.UserID, Step: path, State: saga.HumanOver}, nil
 	}
-	return d.stand(ctx, events, path)
+	return d.stand(ctx, events, path, events[len(events)-1].At)
 }
 
-// stand is how a human task stands after some events. Who may answer is in the definition that the task began with.
-func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string) (saga.HumanTask, error) {
+// stand is how a human task stands after some events, at a moment by the journal's clock. Who may answer is in the definition
+// that the task began with.
+func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string, at time.Time) (saga.HumanTask, error) {
 	record, err := saga.Fold(events)
 	if err != nil {
 		return saga.HumanTask{}, fmt.Errorf("task %s: %w", events[0].Created.ID, err)
@@ -39,7 +41,7 @@ func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string
 	if err != nil {
 		return saga.HumanTask{}, fmt.Errorf("task %s: %w: %w", c.ID, saga.ErrUnavailable, err)
 	}
-	return f.parsed.HumanTask(record, path), nil
+	return f.parsed.HumanTask(record, path, at), nil
 }
 
 // HumanTasks returns a page of the human tasks that are open, from the result store: a step that waits again after its
@@ -93,7 +95,7 @@ func (d *Dispatcher) given(ctx context.Context, h saga.HumanTask, m saga.Message
 		}
 		return saga.Answered{}, &saga.NotAskedError{Step: h.Step, State: h.State}
 	}
-	switch then, err := d.stand(ctx, events[:i], h.Step); {
+	switch then, err := d.stand(ctx, events[:i], h.Step, events[i].At); {
 	case err != nil:
 		return saga.Answered{}, err
 	case then.State != saga.HumanOpen:

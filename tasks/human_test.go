@@ -154,6 +154,28 @@ func TestAnAnswerThatComesWhenTheTimeIsOverIsRefused(t *testing.T) {
 	}
 }
 
+// TestAnAnswerAfterTheTasksDeadlineIsRefused has nobody look at the task when its deadline passes.
+func TestAnAnswerAfterTheTasksDeadlineIsRefused(t *testing.T) {
+	for after, want := range map[time.Duration]string{
+		30*time.Second - time.Millisecond: "completed by ann, new: true", 30 * time.Second: "not asked: over",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newBubbleRig(t)
+			l, _ := withDefinitions(r)
+			l.add(t, `{"id": "ask", "timeout_seconds": 30, "steps": [{"id": "h", "type": "human_task", "human_task": {"timeout_seconds": 30}}]}`)
+			id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`)}).ID
+			time.Sleep(10 * time.Second) // so that the wait would be over later than the task
+			r.parks(id)
+			time.Sleep(after - 10*time.Second)
+			for _, again := range []string{want, strings.Replace(want, "true", "false", 1)} {
+				if got := r.answer(id, "h", saga.HumanAnswer{Outcome: saga.HumanCompleted, By: "ann"}); got != again {
+					t.Errorf("after %v: %s, want %s", after, got, again)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatCannotBeAnswered(t *testing.T) {
 	r := newRig(t)
 	l, _ := withDefinitions(r)
