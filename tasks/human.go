@@ -14,14 +14,12 @@ import (
 )
 
 // HumanTask tells how the human task at a step's path stands, and who may answer it. Of a task whose journal has expired
-// it is only told that it is over. Errors: [saga.ErrNotFound], [saga.ErrUnavailable].
+// it is only told that it is over. Errors: [saga.ErrNotFound], [saga.ErrUnavailable], [saga.ErrLost]. Whose the task is is
+// told with an error, too, if it is known.
 func (d *Dispatcher) HumanTask(ctx context.Context, id, path string) (saga.HumanTask, error) {
-	events, task, err := d.Events(ctx, id, 0)
-	if err != nil {
-		return saga.HumanTask{}, err
-	}
-	if len(events) == 0 {
-		return saga.HumanTask{Task: id, Service: task.Service, Owner: task.UserID, Step: path, State: saga.HumanOver}, nil
+	events, task, err := d.known(ctx, id)
+	if err != nil || len(events) == 0 {
+		return saga.HumanTask{Task: task.ID, Service: task.Service, Owner: task.UserID, Step: path, State: saga.HumanOver}, err
 	}
 	return d.stand(ctx, events, path, events[len(events)-1].At)
 }
@@ -34,12 +32,13 @@ func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string
 		return saga.HumanTask{}, fmt.Errorf("task %s: %w", events[0].Created.ID, err)
 	}
 	c := record.Created
+	h := saga.HumanTask{Task: c.ID, Service: c.Service, Owner: c.Owner, Step: path}
 	if c.Definition == "" || d.Catalogue.Definitions == nil {
-		return saga.HumanTask{Task: c.ID, Service: c.Service, Owner: c.Owner, Step: path}, nil
+		return h, nil
 	}
 	f, err := d.Catalogue.Definitions.find(ctx, c.Definition)
 	if err != nil {
-		return saga.HumanTask{}, fmt.Errorf("task %s: %w: %w", c.ID, saga.ErrUnavailable, err)
+		return h, fmt.Errorf("task %s: %w: %w", c.ID, saga.ErrUnavailable, err)
 	}
 	return f.parsed.HumanTask(record, path, at), nil
 }
@@ -84,7 +83,7 @@ func (d *Dispatcher) Answer(ctx context.Context, id, path string, a saga.HumanAn
 
 // given is the answer that stands. One that came when the wait had just ended is in the journal, and nobody takes it.
 func (d *Dispatcher) given(ctx context.Context, h saga.HumanTask, m saga.Message) (saga.Answered, error) {
-	events, _, err := d.Events(ctx, h.Task, 0)
+	events, _, err := d.known(ctx, h.Task)
 	if err != nil {
 		return saga.Answered{}, err
 	}

@@ -207,6 +207,41 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrUnavailable) {
 		t.Errorf("without the definition: %v", err)
 	}
+	if h, err := r.dispatcher.HumanTask(t.Context(), id, "l[0]/h"); err == nil || h.Owner != saga.NilOwner {
+		t.Errorf("whose it is, without the definition: %+v, %v", h, err)
+	}
+}
+
+// A row says that its task waits: nobody is told that it waits no longer, for an answer that may be taken in a moment.
+func TestWhetherALostTaskWaitsIsNotGuessed(t *testing.T) {
+	r := newRig(t)
+	l, _ := withDefinitions(r)
+	l.add(t, asking)
+	k, _ := withKeeper(r)
+	id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`), Owner: owner}).ID
+	r.parks(id)
+	r.flush(k, id)
+	r.empty()
+	yes := saga.HumanAnswer{Outcome: saga.HumanCompleted, By: "ann"}
+	k.away = errors.New("a moment")
+	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrUnavailable) {
+		t.Errorf("it cannot be restored at the moment: %v", err)
+	}
+	if h, err := r.dispatcher.HumanTask(t.Context(), id, "l[0]/h"); err == nil || h.Owner != owner {
+		t.Errorf("whose it is: %+v, %v", h, err)
+	}
+	if got := r.state(id); got != saga.Waiting {
+		t.Errorf("a reader is told that it is %s", got)
+	}
+	k.away = nil
+	if got := r.answer(id, "l[0]/h", yes); got != "completed by ann, new: true" {
+		t.Errorf("a moment later: %s", got)
+	}
+	r.empty()
+	r.dispatcher.Restorer = nil
+	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrLost) {
+		t.Errorf("it is lost for good: %v", err)
+	}
 }
 
 func TestAListNamesTheStepThatWasEscalated(t *testing.T) {
