@@ -57,7 +57,7 @@ func (d *Dispatcher) HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.Hu
 // was, another is [saga.ErrAnswered]. Errors: *[saga.NotAskedError], [saga.ErrTooLarge], and those of
 // [Dispatcher.HumanTask].
 func (d *Dispatcher) Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error) {
-	payload, err := json.Marshal(a)
+	payload, err := encodeJSON(a)
 	if err != nil {
 		return saga.Answered{}, saga.Invalid("/output", "%v", err)
 	}
@@ -121,5 +121,5 @@ func plainJSON(raw json.RawMessage) ([]byte, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
-	return json.Marshal(v)
+	return encodeJSON(v)
 }

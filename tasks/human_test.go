@@ -196,6 +196,14 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 	}
 	id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`)}).ID
 	r.parks(id)
+	escaped := yes
+	escaped.Output = json.RawMessage(`{"x":"` + strings.Repeat("<&>", saga.MaxOutput/4) + `"}`)
+	if got := r.answer(id, "l[1]/h", escaped); got != "completed by ann, new: true" {
+		t.Errorf("one of %d bytes: %s", len(escaped.Output), got)
+	}
+	if got := r.answer(id, "l[1]/h", escaped); got != "completed by ann, new: false" {
+		t.Errorf("the same again: %s", got)
+	}
 	large := yes
 	large.Output = json.RawMessage(`{"x":"` + strings.Repeat("x", saga.MaxOutput-20) + `"}`)
 	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", large); !errors.Is(err, saga.ErrTooLarge) {
