@@ -35,6 +35,7 @@ type fake struct {
 	page      saga.Page
 	signals   []saga.SignalRequest
 	humans    map[string]saga.HumanTask // by step
+	humanErr  error                     // of what is asked about them
 	answers   []saga.HumanAnswer
 	asked     saga.HumanQuery
 	resolved  saga.Resolution
@@ -213,6 +214,9 @@ func (f *fake) HumanTask(_ context.Context, id, path string) (saga.HumanTask, er
 	}
 	task := f.task(id)
 	h := saga.HumanTask{Task: id, Owner: task.UserID, Service: task.Service, Step: path}
+	if f.humanErr != nil {
+		return h, f.humanErr
+	}
 	if human, ok := f.humans[path]; ok {
 		h.Human, h.State = human.Human, human.State
 	}

@@ -2,9 +2,11 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -68,6 +70,19 @@ func (a *API) humanAnswer(c *gin.Context) (saga.Answered, error) {
 		return saga.Answered{}, err
 	}
 	return a.tasks.Answer(ctx, id, step, answer)
+}
+
+// mightAnswer tells whether the principal may know of a task, or may answer human tasks like it, of whatever roles they ask
+// for.
+func (a *API) mightAnswer(ctx context.Context, h saga.HumanTask) bool {
+	if PrincipalOf(ctx).sees(saga.Task{UserID: h.Owner, Service: h.Service}) {
+		return true
+	}
+	scopes, err := a.answersIn(ctx, h.Service)
+	return err == nil && slices.ContainsFunc(scopes, func(s saga.HumanScope) bool {
+		s.Roles = nil
+		return s.Has(h)
+	})
 }
 
 // object takes an object; nil when it is missing or null, or wrong.

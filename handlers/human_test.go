@@ -128,6 +128,37 @@ func TestWhileTheStoreIsAwayAServicesOwnerCannotBeTold(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotToBeHadIsNotToldToStrangers has everybody answer while it is not known who may.
+func TestWhatIsNotToBeHadIsNotToldToStrangers(t *testing.T) {
+	hidden := 0
+	for name, p := range staff() {
+		if p.Role < RoleStarter {
+			continue
+		}
+		w, services := street(t, p)
+		services.of["shop_1"] = bob
+		w.fake.humanErr = saga.ErrUnavailable
+		w.fake.humans["ask"] = saga.HumanTask{Human: saga.Human{Roles: []string{"manager"}}, State: saga.HumanOpen}
+		a := w.call("POST /v1/tasks/mine/human/ask", `{"outcome":"completed"}`, bearing)
+		might := p.sees(saga.Task{UserID: alice, Service: "shop_1"}) || slices.Contains(p.services(), "shop_1") ||
+			name == "dave, who owns shop_1 and manages"
+		if might != (a.Code == 503) {
+			t.Errorf("%s: %d %s", name, a.Code, a.Body)
+		}
+		if might {
+			continue
+		}
+		hidden++
+		w.fake.humanErr = nil
+		if b := w.call("POST /v1/tasks/nowhere/human/ask", `{"outcome":"completed"}`, bearing); a.Body.String() != b.Body.String() {
+			t.Errorf("%s is told that there is a task: %s", name, a.Body)
+		}
+	}
+	if hidden < 5 {
+		t.Errorf("it was hidden from %d", hidden)
+	}
+}
+
 func TestAnAnswer(t *testing.T) {
 	w, _ := street(t, Principal{Name: "alice", Role: RoleStarter, Owner: alice})
 	line := "POST /v1/tasks/mine/human/"

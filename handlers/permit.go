@@ -178,7 +178,10 @@ func (a *API) mayAnswer(ctx context.Context, h saga.HumanTask) (bool, error) {
 // hidden until they are asked.
 func (a *API) permitAnswer(ctx context.Context, id, step string) error {
 	h, err := a.tasks.HumanTask(ctx, id, step)
-	if err != nil {
+	switch {
+	case err != nil && h.Task != "" && !a.mightAnswer(ctx, h):
+		return refuse(noTask)
+	case err != nil:
 		return err
 	}
 	may, err := a.mayAnswer(ctx, h)

@@ -3,6 +3,7 @@ package saga
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -122,6 +123,7 @@ type Record struct {
 	byPath  map[string]*StepRecord
 	loops   map[string][]json.RawMessage // the items of loops, decoded
 	signals map[string][]pendingSignal
+	names   map[int64]string // of pending signals, by their sequence numbers
 	ends    map[string]Event // of children whose steps are not known to have begun: a lost journal began them
 }
 
@@ -143,7 +145,8 @@ func Fold(events []Event) (*Record, error) {
 func newRecord() *Record {
 	return &Record{
 		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
-		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{}, ends: map[string]Event{},
+		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{},
+		names: map[int64]string{}, ends: map[string]Event{},
 	}
 }
 
@@ -223,6 +226,7 @@ func (r *Record) fold(e Event) {
 		r.CompletedAt, r.Output = time.Time{}, nil
 	case KindSignal:
 		r.signals[e.Name] = append(r.signals[e.Name], pendingSignal{e.Seq, e.Data})
+		r.names[e.Seq] = e.Name
 	case KindCancel:
 		if r.Cancel == nil {
 			r.Cancel = &Cancel{By: e.By, Reason: e.Error}
@@ -278,14 +282,21 @@ func (r *Record) stepDone(e Event) {
 	}
 }
 
+// consume takes a signal away, whatever else is pending: a journal may hold thousands, each of a name of its own.
 func (r *Record) consume(seq int64) {
-	for name, list := range r.signals {
-		for i, signal := range list {
-			if signal.seq == seq {
-				r.signals[name] = append(list[:i:i], list[i+1:]...)
-				return
-			}
-		}
+	name, pending := r.names[seq]
+	if !pending {
+		return
+	}
+	delete(r.names, seq)
+	list := r.signals[name]
+	switch i := slices.IndexFunc(list, func(s pendingSignal) bool { return s.seq == seq }); {
+	case len(list) == 1:
+		delete(r.signals, name)
+	case i == 0:
+		r.signals[name] = list[1:]
+	default:
+		r.signals[name] = append(list[:i:i], list[i+1:]...)
 	}
 }
 

@@ -73,6 +73,25 @@ func RestoreChild(c Created, effects []Effect) (Restoration, error) {
 	return m, m.append(r, effects)
 }
 
+// NeverBegun says how the journal of a child is made that was cancelled before it began: its id is taken, and its parent is
+// told.
+func NeverBegun(c Created) (Restoration, error) {
+	m := Restoration{Created: c, Posted: map[string]int64{}}
+	r := newRecord()
+	err := m.add(r, Event{Kind: KindCreated, Created: &c})
+	if err == nil {
+		err = m.add(r, r.cancelled()...)
+	}
+	if err == nil {
+		reason := r.Cancel.Reason
+		err = m.add(r, Event{Kind: KindCompensationStarted, Error: reason, Name: string(Cancelled)}, Event{Kind: KindCancelled, Error: reason})
+	}
+	for i, e := range m.Events {
+		m.note(e, int64(i+1))
+	}
+	return m, err
+}
+
 // append adds what is to be said after the kept events.
 func (m *Restoration) append(r *Record, effects []Effect) error {
 	if r.State == Completed && r.undone(effects) {

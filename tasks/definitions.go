@@ -51,6 +51,7 @@ type Definitions struct {
 
 	mu      sync.Mutex
 	current map[saga.WorkflowKey]heard // by whose task is to begin, and its type
+	changes int                        // of versions, by this process
 	built   map[string]*defined        // by hash
 	size    int                        // of what is built
 }

@@ -26,14 +26,14 @@ func (d *Definitions) active(ctx context.Context, of saga.WorkflowKey) (saga.Wor
 	if !validWorkflow(of.ID) {
 		return saga.WorkflowVersion{}, fmt.Errorf("%w: %s", saga.ErrUnknownType, of.ID)
 	}
-	last, known := d.remembered(of)
+	last, known, changes := d.remembered(of)
 	if !known || d.Now().Sub(last.at) >= currentFor {
 		v, err := d.ask(ctx, of, last.version, known)
 		if err != nil {
 			return v, err
 		}
 		last.version = v
-		d.remember(of, v)
+		d.remember(of, v, changes)
 	}
 	switch v := last.version; v.State {
 	case saga.VersionActive:
@@ -92,16 +92,20 @@ func (d *Definitions) ask(ctx context.Context, of saga.WorkflowKey, last saga.Wo
 // maxHeard bounds what a process remembers: clients choose the types, and some the services.
 const maxHeard = 4096
 
-func (d *Definitions) remembered(of saga.WorkflowKey) (heard, bool) {
+func (d *Definitions) remembered(of saga.WorkflowKey) (h heard, ok bool, changes int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h, ok := d.current[of]
-	return h, ok
+	h, ok = d.current[of]
+	return h, ok, d.changes
 }
 
-func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion) {
+// remember notes an answer, unless a version was changed here since it was asked for: it may be from before.
+func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion, changes int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if changes != d.changes {
+		return
+	}
 	if d.current == nil || len(d.current) >= maxHeard {
 		d.current = map[saga.WorkflowKey]heard{}
 	}
@@ -112,6 +116,7 @@ func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion) {
 func (d *Definitions) forget(changed saga.WorkflowKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.changes++
 	maps.DeleteFunc(d.current, func(of saga.WorkflowKey, _ heard) bool {
 		return of.ID == changed.ID && (changed.Service == "" || of.Service == changed.Service)
 	})

@@ -167,6 +167,45 @@ func TestAChangeConcernsThoseWhoBeginWithIt(t *testing.T) {
 	}
 }
 
+// outdated is a source whose answers arrive late.
+type outdated struct {
+	*library
+	meanwhile func()
+}
+
+func (s outdated) Workflow(ctx context.Context, of saga.WorkflowKey) (saga.WorkflowVersion, error) {
+	v, err := s.library.Workflow(ctx, of)
+	s.meanwhile()
+	return v, err
+}
+
+// TestAnAnswerFromBeforeAChangeIsNotRemembered has this process activate a version while it waits for an answer.
+func TestAnAnswerFromBeforeAChangeIsNotRemembered(t *testing.T) {
+	r := newRig(t)
+	l, d := withDefinitions(r)
+	d.Now = func() time.Time { return time.Unix(1, 0) }
+	l.add(t, saying("hello"))
+	var second saga.WorkflowVersion
+	activate := func(saga.VersionChange) saga.VersionChanged {
+		second = l.add(t, saying("bye"))
+		return saga.VersionChanged{WorkflowVersion: second}
+	}
+	deployer := tasks.Deployer{Catalogue: r.dispatcher.Catalogue, VersionStore: shelves{change: activate}}
+	d.Source = outdated{l, func() {
+		d.Source = l
+		if _, err := deployer.ChangeVersion(t.Context(), saga.VersionChange{Workflow: "talk", Version: 2, State: saga.VersionActive}); err != nil {
+			t.Error(err)
+		}
+	}}
+	r.start(talk) // before the change, or after: both were under way
+	if got := r.begins(""); got != second.Hash || l.asked != 2 {
+		t.Errorf("the next start began with %.12s, want %.12s; the store was asked %d times", got, second.Hash, l.asked)
+	}
+	if r.begins(""); l.asked != 2 {
+		t.Errorf("the newer answer is not remembered: the store was asked %d times", l.asked)
+	}
+}
+
 func TestWhatIsNotActiveInAServiceSaysWhatToDo(t *testing.T) {
 	r := newRig(t)
 	l, _ := withDefinitions(r)

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,6 +21,7 @@ import (
 // DispatcherJournal is what a [Dispatcher] uses of a journal.
 type DispatcherJournal interface {
 	Start(ctx context.Context, s saga.Start) (saga.Started, error)
+	Restore(ctx context.Context, r saga.Restoration) (saga.Restored, error)
 	Read(ctx context.Context, id string) (saga.Snapshot, error)
 	Post(ctx context.Context, id string, m saga.Message) (saga.Posted, error)
 	Watch(ctx context.Context, id string) (<-chan struct{}, error)
@@ -59,9 +61,10 @@ type Dispatcher struct {
 func (d *Dispatcher) Start(ctx context.Context, r saga.Request) (task saga.Task, created bool, err error) {
 	c, err := d.created(ctx, r)
 	if err != nil {
-		return saga.Task{}, false, err
+		task, err = d.again(ctx, r, err)
+	} else {
+		task, created, err = d.start(ctx, saga.Start{Created: c, Given: r.ID != "" && d.Restorer != nil})
 	}
-	task, created, err = d.start(ctx, saga.Start{Created: c, Given: r.ID != "" && d.Restorer != nil})
 	if err == nil {
 		err = d.awaitRow(ctx, task.ID)
 	}
@@ -132,9 +135,7 @@ func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created,
 	if r.ID == "" {
 		r.ID = d.NewID()
 	}
-	if r.Owner == "" {
-		r.Owner = saga.NilOwner
-	}
+	r.Owner = cmp.Or(r.Owner, saga.NilOwner)
 	hash, err := requestHash(r)
 	if err != nil {
 		return saga.Created{}, saga.Invalid("/input", "%v", err)
@@ -182,7 +183,7 @@ func requestHash(r saga.Request) (string, error) {
 			return "", fmt.Errorf("not valid JSON: %w", err)
 		}
 	}
-	canonical, err := json.Marshal([]any{r.Type, r.Service, r.Owner, input}) // maps are written with sorted keys
+	canonical, err := json.Marshal([]any{r.Type, r.Service, cmp.Or(r.Owner, saga.NilOwner), input}) // maps are written with sorted keys
 	if err != nil {
 		return "", err
 	}
@@ -198,23 +199,12 @@ func (d *Dispatcher) Get(ctx context.Context, id string) (saga.Task, error) {
 
 // Events returns what happened to a task after an event, and the task as of the last one.
 func (d *Dispatcher) Events(ctx context.Context, id string, after int64) ([]saga.Event, saga.Task, error) {
-	snapshot, err := d.Journal.Read(ctx, id)
-	if errors.Is(err, saga.ErrNotFound) {
-		task, rowErr := d.Rows.Get(ctx, id)
-		if rowErr != nil || task.State.Finished() || d.restore(ctx, id) != nil {
-			return nil, task, rowErr
-		}
-		snapshot, err = d.Journal.Read(ctx, id)
+	events, task, err := d.known(ctx, id)
+	if err != nil && task.ID != "" {
+		return nil, task, nil
 	}
-	if err != nil {
-		return nil, saga.Task{}, err
-	}
-	record, err := saga.Fold(snapshot.Events)
-	if err != nil {
-		return nil, saga.Task{}, fmt.Errorf("task %s: %w", id, err)
-	}
-	after = min(max(after, 0), int64(len(snapshot.Events)))
-	return snapshot.Events[after:], record.Task(snapshot.Version), nil
+	after = min(max(after, 0), int64(len(events)))
+	return events[after:], task, err
 }
 
 // List returns a page of tasks from the result store.

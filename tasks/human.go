@@ -7,39 +7,40 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks/definition"
 )
 
 // HumanTask tells how the human task at a step's path stands, and who may answer it. Of a task whose journal has expired
-// it is only told that it is over. Errors: [saga.ErrNotFound], [saga.ErrUnavailable].
+// it is only told that it is over. Errors: [saga.ErrNotFound], [saga.ErrUnavailable], [saga.ErrLost]. Whose the task is is
+// told with an error, too, if it is known.
 func (d *Dispatcher) HumanTask(ctx context.Context, id, path string) (saga.HumanTask, error) {
-	events, task, err := d.Events(ctx, id, 0)
-	if err != nil {
-		return saga.HumanTask{}, err
+	events, task, err := d.known(ctx, id)
+	if err != nil || len(events) == 0 {
+		return saga.HumanTask{Task: task.ID, Service: task.Service, Owner: task.UserID, Step: path, State: saga.HumanOver}, err
 	}
-	if len(events) == 0 {
-		return saga.HumanTask{Task: id, Service: task.Service, Owner: task.UserID, Step: path, State: saga.HumanOver}, nil
-	}
-	return d.stand(ctx, events, path)
+	return d.stand(ctx, events, path, events[len(events)-1].At)
 }
 
-// stand is how a human task stands after some events. Who may answer is in the definition that the task began with.
-func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string) (saga.HumanTask, error) {
+// stand is how a human task stands after some events, at a moment by the journal's clock. Who may answer is in the definition
+// that the task began with.
+func (d *Dispatcher) stand(ctx context.Context, events []saga.Event, path string, at time.Time) (saga.HumanTask, error) {
 	record, err := saga.Fold(events)
 	if err != nil {
 		return saga.HumanTask{}, fmt.Errorf("task %s: %w", events[0].Created.ID, err)
 	}
 	c := record.Created
+	h := saga.HumanTask{Task: c.ID, Service: c.Service, Owner: c.Owner, Step: path}
 	if c.Definition == "" || d.Catalogue.Definitions == nil {
-		return saga.HumanTask{Task: c.ID, Service: c.Service, Owner: c.Owner, Step: path}, nil
+		return h, nil
 	}
 	f, err := d.Catalogue.Definitions.find(ctx, c.Definition)
 	if err != nil {
-		return saga.HumanTask{}, fmt.Errorf("task %s: %w: %w", c.ID, saga.ErrUnavailable, err)
+		return h, fmt.Errorf("task %s: %w: %w", c.ID, saga.ErrUnavailable, err)
 	}
-	return f.parsed.HumanTask(record, path), nil
+	return f.parsed.HumanTask(record, path, at), nil
 }
 
 // HumanTasks returns a page of the human tasks that are open, from the result store: a step that waits again after its
@@ -56,7 +57,7 @@ func (d *Dispatcher) HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.Hu
 // was, another is [saga.ErrAnswered]. Errors: *[saga.NotAskedError], [saga.ErrTooLarge], and those of
 // [Dispatcher.HumanTask].
 func (d *Dispatcher) Answer(ctx context.Context, id, path string, a saga.HumanAnswer) (saga.Answered, error) {
-	payload, err := json.Marshal(a)
+	payload, err := encodeJSON(a)
 	if err != nil {
 		return saga.Answered{}, saga.Invalid("/output", "%v", err)
 	}
@@ -82,7 +83,7 @@ func (d *Dispatcher) Answer(ctx context.Context, id, path string, a saga.HumanAn
 
 // given is the answer that stands. One that came when the wait had just ended is in the journal, and nobody takes it.
 func (d *Dispatcher) given(ctx context.Context, h saga.HumanTask, m saga.Message) (saga.Answered, error) {
-	events, _, err := d.Events(ctx, h.Task, 0)
+	events, _, err := d.known(ctx, h.Task)
 	if err != nil {
 		return saga.Answered{}, err
 	}
@@ -93,7 +94,7 @@ func (d *Dispatcher) given(ctx context.Context, h saga.HumanTask, m saga.Message
 		}
 		return saga.Answered{}, &saga.NotAskedError{Step: h.Step, State: h.State}
 	}
-	switch then, err := d.stand(ctx, events[:i], h.Step); {
+	switch then, err := d.stand(ctx, events[:i], h.Step, events[i].At); {
 	case err != nil:
 		return saga.Answered{}, err
 	case then.State != saga.HumanOpen:
@@ -120,5 +121,5 @@ func plainJSON(raw json.RawMessage) ([]byte, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
-	return json.Marshal(v)
+	return encodeJSON(v)
 }

@@ -154,6 +154,28 @@ func TestAnAnswerThatComesWhenTheTimeIsOverIsRefused(t *testing.T) {
 	}
 }
 
+// TestAnAnswerAfterTheTasksDeadlineIsRefused has nobody look at the task when its deadline passes.
+func TestAnAnswerAfterTheTasksDeadlineIsRefused(t *testing.T) {
+	for after, want := range map[time.Duration]string{
+		30*time.Second - time.Millisecond: "completed by ann, new: true", 30 * time.Second: "not asked: over",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newBubbleRig(t)
+			l, _ := withDefinitions(r)
+			l.add(t, `{"id": "ask", "timeout_seconds": 30, "steps": [{"id": "h", "type": "human_task", "human_task": {"timeout_seconds": 30}}]}`)
+			id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`)}).ID
+			time.Sleep(10 * time.Second) // so that the wait would be over later than the task
+			r.parks(id)
+			time.Sleep(after - 10*time.Second)
+			for _, again := range []string{want, strings.Replace(want, "true", "false", 1)} {
+				if got := r.answer(id, "h", saga.HumanAnswer{Outcome: saga.HumanCompleted, By: "ann"}); got != again {
+					t.Errorf("after %v: %s, want %s", after, got, again)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatCannotBeAnswered(t *testing.T) {
 	r := newRig(t)
 	l, _ := withDefinitions(r)
@@ -174,6 +196,14 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 	}
 	id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`)}).ID
 	r.parks(id)
+	escaped := yes
+	escaped.Output = json.RawMessage(`{"x":"` + strings.Repeat("<&>", saga.MaxOutput/4) + `"}`)
+	if got := r.answer(id, "l[1]/h", escaped); got != "completed by ann, new: true" {
+		t.Errorf("one of %d bytes: %s", len(escaped.Output), got)
+	}
+	if got := r.answer(id, "l[1]/h", escaped); got != "completed by ann, new: false" {
+		t.Errorf("the same again: %s", got)
+	}
 	large := yes
 	large.Output = json.RawMessage(`{"x":"` + strings.Repeat("x", saga.MaxOutput-20) + `"}`)
 	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", large); !errors.Is(err, saga.ErrTooLarge) {
@@ -184,6 +214,41 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 	r.dispatcher.Catalogue.Definitions = r.process(l)
 	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrUnavailable) {
 		t.Errorf("without the definition: %v", err)
+	}
+	if h, err := r.dispatcher.HumanTask(t.Context(), id, "l[0]/h"); err == nil || h.Owner != saga.NilOwner {
+		t.Errorf("whose it is, without the definition: %+v, %v", h, err)
+	}
+}
+
+// A row says that its task waits: nobody is told that it waits no longer, for an answer that may be taken in a moment.
+func TestWhetherALostTaskWaitsIsNotGuessed(t *testing.T) {
+	r := newRig(t)
+	l, _ := withDefinitions(r)
+	l.add(t, asking)
+	k, _ := withKeeper(r)
+	id := r.start(saga.Request{Type: "ask", Input: json.RawMessage(`{}`), Owner: owner}).ID
+	r.parks(id)
+	r.flush(k, id)
+	r.empty()
+	yes := saga.HumanAnswer{Outcome: saga.HumanCompleted, By: "ann"}
+	k.away = errors.New("a moment")
+	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrUnavailable) {
+		t.Errorf("it cannot be restored at the moment: %v", err)
+	}
+	if h, err := r.dispatcher.HumanTask(t.Context(), id, "l[0]/h"); err == nil || h.Owner != owner {
+		t.Errorf("whose it is: %+v, %v", h, err)
+	}
+	if got := r.state(id); got != saga.Waiting {
+		t.Errorf("a reader is told that it is %s", got)
+	}
+	k.away = nil
+	if got := r.answer(id, "l[0]/h", yes); got != "completed by ann, new: true" {
+		t.Errorf("a moment later: %s", got)
+	}
+	r.empty()
+	r.dispatcher.Restorer = nil
+	if _, err := r.dispatcher.Answer(t.Context(), id, "l[0]/h", yes); !errors.Is(err, saga.ErrLost) {
+		t.Errorf("it is lost for good: %v", err)
 	}
 }
 

@@ -174,7 +174,7 @@ func TestAHumanTaskStandsWhereItsRecordSays(t *testing.T) {
 		w := humans(t, d)
 		stand := func(path, want string) {
 			t.Helper()
-			h := d.HumanTask(w.record(), path)
+			h := d.HumanTask(w.record(), path, time.Time{})
 			got := string(h.State) + " " + strings.Join(h.Roles, "+")
 			if h.DueAt != nil {
 				got += " " + h.DueAt.Sub(w.begun).String()
