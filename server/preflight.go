@@ -57,7 +57,7 @@ func checkRedis(ctx context.Context, client redis.UniversalClient) ([]Finding, e
 	findings := []Finding{redisFinding("connection", LevelOK, "it answers")}
 	cluster, ok := client.(*redis.ClusterClient)
 	if !ok {
-		return append(findings, checkNode(ctx, client, false)...), nil
+		return stayed(append(findings, checkNode(ctx, client, false)...))
 	}
 	nodes := make(chan []Finding)
 	done := make(chan error, 1)
@@ -73,6 +73,16 @@ func checkRedis(ctx context.Context, client redis.UniversalClient) ([]Finding, e
 	}
 	if err := <-done; err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
+	}
+	return stayed(findings)
+}
+
+// stayed returns findings, unless Redis went away while they were made: the last check alone needs its answer.
+func stayed(findings []Finding) ([]Finding, error) {
+	for _, f := range findings {
+		if f.Check == "redis "+scripts && f.Level == LevelUnknown {
+			return nil, &awayError{says: "it went away while it was looked at: " + f.Says}
+		}
 	}
 	return findings, nil
 }
@@ -102,6 +112,9 @@ func redisFinding(check string, level Level, format string, args ...any) Finding
 	return Finding{Check: "redis " + check, Level: level, Says: fmt.Sprintf(format, args...), Variable: "REDIS_URL"}
 }
 
+// scripts is the check of a server that comes last.
+const scripts = "scripts"
+
 // checkNode looks at one server.
 func checkNode(ctx context.Context, node redis.Cmdable, inCluster bool) []Finding {
 	i := readInfo(ctx, node)
@@ -116,7 +129,7 @@ func checkNode(ctx context.Context, node redis.Cmdable, inCluster bool) []Findin
 		{"role", func() (Level, string) { return checkReplication(i) }},
 		{"cluster mode", func() (Level, string) { return checkCluster(i, inCluster) }},
 		{"persistence", func() (Level, string) { return checkPersistence(ctx, node, i) }},
-		{"scripts", func() (Level, string) { return checkLua(ctx, node) }},
+		{scripts, func() (Level, string) { return checkLua(ctx, node) }},
 	} {
 		level, says := c.check()
 		findings = append(findings, redisFinding(c.name, level, "%s", says))
@@ -228,11 +241,14 @@ func checkPersistence(ctx context.Context, node redis.Cmdable, i info) (Level, s
 
 func checkLua(ctx context.Context, node redis.Cmdable) (Level, string) {
 	n, err := node.Eval(ctx, "return redis.call('TIME') and 1", nil).Int()
+	_, answered := errors.AsType[redis.Error](err)
 	switch {
-	case err != nil && errors.Is(err, context.DeadlineExceeded):
-		return LevelUnknown, "no answer in time"
-	case err != nil:
+	case answered && (strings.HasPrefix(err.Error(), "ERR ") || strings.HasPrefix(err.Error(), "NOPERM ")):
 		return LevelRefused, fmt.Sprintf("EVAL does not work: %v", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return LevelUnknown, "no answer in time"
+	case err != nil: // it went away, or is not ready
+		return LevelUnknown, err.Error()
 	case n != 1:
 		return LevelRefused, fmt.Sprintf("EVAL answered %d instead of 1", n)
 	}

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"context"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/internal/testenv"
 )
@@ -97,5 +101,57 @@ func TestARedisThatComesLateIsLookedAtThen(t *testing.T) {
 	late.Start()
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "maxmemory-policy noeviction") {
 		t.Errorf("it ends with %v, want the refusal", err)
+	}
+}
+
+// failing has one command answered with an error.
+type failing struct {
+	command string
+	err     error
+}
+
+func (f failing) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f failing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == f.command {
+			cmd.SetErr(f.err)
+			return f.err
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (f failing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// said is an answer of Redis.
+type said string
+
+func (s said) Error() string { return string(s) }
+func (said) RedisError()     {}
+
+// A Redis that dies while it is looked at is one that is away: nothing is wrong with it.
+func TestARedisThatGoesWhileItIsLookedAt(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		away bool
+	}{
+		{io.EOF, true},
+		{context.Canceled, true},
+		{said("LOADING Redis is loading the dataset in memory"), true},
+		{said("OOM command not allowed when used memory > 'maxmemory'."), true},
+		{said("ERR unknown command 'eval'"), false},
+		{said("NOPERM this user has no permissions to run the 'eval' command"), false},
+	} {
+		client := redis.NewClient(&redis.Options{Addr: strings.TrimPrefix(testenv.Redis(t), "redis://")})
+		client.AddHook(failing{"eval", c.err})
+		findings, err := checkRedis(t.Context(), client)
+		refusal := Refusal(findings)
+		if c.away && (err == nil || refusal != nil) || !c.away && (err != nil || refusal == nil) {
+			t.Errorf("%v: %v, %v", c.err, err, refusal)
+		}
+		_ = client.Close()
 	}
 }

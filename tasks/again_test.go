@@ -20,15 +20,6 @@ var changes = map[string]func(t *testing.T, l *library){
 	"the source is away, and unheard of": func(_ *testing.T, l *library) { l.leave(true) },
 }
 
-// become has all versions in a state.
-func (l *library) become(s saga.VersionState) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range l.list {
-		l.list[i].State = s
-	}
-}
-
 func TestAnAcceptedStartIsAnsweredWhateverBecomesOfItsVersion(t *testing.T) {
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,10 @@ func newServe(name string, role server.Role, short string, env server.Environmen
 				return server.RunAutoscale(c.Context(), config, log)
 			}
 			s, err := server.New(c.Context(), config, log)
-			if err != nil {
+			switch {
+			case c.Context().Err() != nil && s == nil: // it was told to stop while it looked around
+				return nil
+			case err != nil:
 				return err
 			}
 			if config.Role == server.RoleDev {

@@ -1,7 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,4 +102,85 @@ func TestAProcessEndsWithItsLastStep(t *testing.T) {
 	if done := api.wait(task.ID, 10*time.Second, saga.Completed); done.Steps[1].Attempts != 1 {
 		t.Errorf("step b took %d attempts", done.Steps[1].Attempts)
 	}
+}
+
+// A process that is told to stop while it looks at Redis has nothing to complain of.
+func TestAStopDuringTheStart(t *testing.T) {
+	asked := make(chan struct{})
+	url, hangUp := hanging(t, "eval", asked)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "worker")
+	cmd.Env = []string{"OSP_TEST_IS_OSP=1", "PORT=0", "HOME=" + t.TempDir(), "REDIS_URL=" + url, "OSP_RESULTS=sqlite:" + filepath.Join(t.TempDir(), "osp.db")}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	hangUp()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v:\n%s", err, out.String())
+	}
+}
+
+// hanging is a Redis that answers everything in some way but for one command, of which it tells; until it hangs up.
+func hanging(t *testing.T, command string, asked chan<- struct{}) (url string, hangUp func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var once sync.Once
+	gone := make(chan struct{})
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				in := bufio.NewReader(conn)
+				for {
+					words, err := readCommand(in)
+					switch {
+					case err != nil:
+						return
+					case strings.EqualFold(words[0], command):
+						once.Do(func() { close(asked) })
+						<-gone
+						return
+					case strings.EqualFold(words[0], "ping"):
+						_, _ = io.WriteString(conn, "+PONG\r\n")
+					default:
+						_, _ = io.WriteString(conn, "-ERR unknown command\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	return "redis://" + l.Addr().String(), sync.OnceFunc(func() { close(gone); _ = l.Close() })
+}
+
+// readCommand reads an array of strings, as Redis' clients send it.
+func readCommand(in *bufio.Reader) (words []string, err error) {
+	var n int
+	if _, err := fmt.Fscanf(in, "*%d\r\n", &n); err != nil {
+		return nil, err
+	}
+	for range n {
+		var size int
+		if _, err := fmt.Fscanf(in, "$%d\r\n", &size); err != nil {
+			return nil, err
+		}
+		word := make([]byte, size+2)
+		if _, err := io.ReadFull(in, word); err != nil {
+			return nil, err
+		}
+		words = append(words, string(word[:size]))
+	}
+	return words, nil
 }
