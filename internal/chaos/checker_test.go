@@ -118,6 +118,11 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		{"a task that runs for ever", func(s *story) { s.change(plain, func(e *taskEnd) { e.State = saga.Running }) }, wrongLost, "it is running for ever"},
 		{"a task that is stuck", func(s *story) { s.change("undone", func(e *taskEnd) { e.State = saga.Stuck }) }, wrongLost, "it is stuck for ever"},
 		{"a transfer that failed", func(s *story) { s.change(plain, func(e *taskEnd) { e.State = saga.Failed }) }, wrongElse, "ended failed"},
+		{"a step that is given up and not undone", func(s *story) {
+			s.change(plain, func(e *taskEnd) {
+				e.State, e.Error = saga.Failed, "step withdraw: its worker died 10 times while it ran"
+			})
+		}, wrongLost, "was not moved back"},
 		{"a task that was refused", func(s *story) { s.see(event{What: seenRefused, Task: plain, Status: 409}) }, wrongElse, "refused with 409"},
 		{"a cancel that was not heeded", func(s *story) {
 			s.see(event{What: seenCancelled, Task: plain, Status: 202})

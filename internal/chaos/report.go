@@ -20,6 +20,7 @@ type report struct {
 	Sent      int
 	Accepted  int
 	Ends      map[saga.State]int
+	GivenUp   int               // of those that failed
 	Seen      map[eventKind]int // at the bank
 	Undos     int               // effects that were taken back
 	Receipts  int
@@ -50,7 +51,9 @@ func (r *report) count(events []event, end ending) {
 		}
 	}
 	for _, t := range end.Tasks {
-		r.Ends[t.State]++
+		if r.Ends[t.State]++; t.givenUp() {
+			r.GivenUp++
+		}
 	}
 	for _, n := range end.Receipts {
 		r.Receipts += n
@@ -67,8 +70,8 @@ func (r *report) print(out io.Writer) {
 	line("duration", "%v, and %v until all tasks had ended", r.Lasted.Round(time.Second), r.Drained.Round(100*ms))
 	line("faults", "%s", r.faults())
 	line("ended by themselves", "%d", r.Fallen)
-	line("tasks", "%d sent, %d accepted: %d completed, %d failed, %d cancelled", r.Sent, r.Accepted,
-		r.Ends[saga.Completed], r.Ends[saga.Failed], r.Ends[saga.Cancelled])
+	line("tasks", "%d sent, %d accepted: %d completed, %d failed (%d given up after %d deaths), %d cancelled", r.Sent, r.Accepted,
+		r.Ends[saga.Completed], r.Ends[saga.Failed], r.GivenUp, saga.MaxInterruptions, r.Ends[saga.Cancelled])
 	line("calls of the bank", "%d: %d effects, of which %d were taken back; %d replayed, %d declined, %d came after their undo",
 		r.Seen[seenArrived], r.Seen[seenEffect], r.Undos, r.Seen[seenReplayed], r.Seen[seenDeclined], r.Seen[seenTooLate])
 	line("fenced rows", "%d", r.Receipts)
