@@ -86,7 +86,7 @@ func (a *API) describe(ctx context.Context, err error) (body problemBody, retryA
 	k, detail, faults := a.judge(err)
 	if k.status >= http.StatusInternalServerError {
 		level := slog.LevelError
-		if k.status == http.StatusServiceUnavailable {
+		if k.status != http.StatusInternalServerError { // nothing is wrong with the program
 			level = slog.LevelWarn
 		}
 		a.log.LogAttrs(ctx, level, "request failed", slog.String("problem", k.slug), slog.Any("error", err),

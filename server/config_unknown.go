@@ -55,23 +55,27 @@ func nearest(name string) (meant string) {
 	return meant
 }
 
-// distance is how many characters have to be inserted, taken out or changed to make b of a.
+// distance is how many characters have to be inserted, taken out or changed, or neighbours swapped, to make b of a.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // from the first i characters of a to the first j of b
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1) // from the first i characters of a to the first j of b
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range b {
+		rows[0][j+1] = j + 1
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			changed := diagonal
+			changed := rows[i][j]
 			if a[i] != b[j] {
 				changed++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+			rows[i+1][j+1] = min(changed, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -17,6 +17,7 @@ func TestMisspeltVariablesAreToldOf(t *testing.T) {
 		{"letters that have changed places", "OSP_QUEUSE=a", "osp knows no such variable and ignores it: is it meant to be OSP_QUEUES?"},
 		{"something else", "OSP_COLOUR_OF_LOGS=red", "osp knows no such variable and ignores it"},
 		{"one that is known", "OSP_CONCURRENCY=5", ""},
+		{"neighbours swapped, where another is as near", "OSP_SMPT_URL=a", "osp knows no such variable and ignores it: is it meant to be OSP_SMTP_URL?"},
 		{"its file", "OSP_CONCURRENCY_FILE=/run/x", ""},
 		{"a secret", "OSP_SECRET_PAY=x", ""},
 		{"a secret's file", "OSP_SECRET_PAY_FILE=/run/x", ""},

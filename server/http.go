@@ -65,7 +65,9 @@ type api struct {
 
 // triggers listens to signals and databases.
 func (s *Server) triggers() *tasks.Triggers {
-	return &tasks.Triggers{Source: s.store, Tasks: s.dispatcher, Log: s.log, Now: time.Now}
+	return &tasks.Triggers{
+		Source: s.store, Tasks: s.dispatcher, Log: s.log, Now: time.Now, Changes: s.dispatcher.Catalogue.Definitions.Changes,
+	}
 }
 
 // secrets finds named secrets in the environment.

@@ -23,6 +23,9 @@ func (s *Server) takeOver(ctx context.Context) error {
 	return nil
 }
 
+// second tells whether another osp dev had the file first: each has a Redis of its own, and would start every tick once more.
+func (s *Server) second() bool { return s.config.Role == RoleDev && !s.config.Recover }
+
 // recoverEvery is how often a recovery is tried until Redis and the result store answer.
 const recoverEvery = 2 * time.Second
 

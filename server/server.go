@@ -116,9 +116,15 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	if s.config.Role.works() {
 		s.worker = s.newWorker()
+	}
+	if s.second() {
+		s.log.InfoContext(ctx, "another osp dev had the file first, and starts what is scheduled")
+	} else if s.config.Role.works() {
 		s.scheduler = &tasks.Scheduler{
 			Source: s.store, Definitions: s.dispatcher.Catalogue.Definitions, Ticks: s.journal, Tasks: s.dispatcher, Log: s.log, Now: time.Now,
 		}
+	}
+	if s.config.Role.works() {
 		s.expirer = s.newExpirer()
 	}
 	s.callers()

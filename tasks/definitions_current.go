@@ -112,6 +112,13 @@ func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion, chan
 	d.current[of] = heard{v, d.Now()}
 }
 
+// Changes counts the versions that were changed here.
+func (d *Definitions) Changes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changes
+}
+
 // forget has the next starts ask anew: a version was changed here. What is the platform's concerns services, too.
 func (d *Definitions) forget(changed saga.WorkflowKey) {
 	d.mu.Lock()

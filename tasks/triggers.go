@@ -13,10 +13,11 @@ import (
 
 // Triggers start tasks for what happens outside: to rows, and by signals that are no task's.
 type Triggers struct {
-	Source TriggerSource
-	Tasks  Starter
-	Log    *slog.Logger
-	Now    func() time.Time
+	Source  TriggerSource
+	Tasks   Starter
+	Log     *slog.Logger
+	Now     func() time.Time
+	Changes func() int // how often a version was changed in this process; nil: that is not known
 
 	mu    sync.Mutex
 	heard map[listening]listeners
@@ -27,8 +28,9 @@ type listening struct{ service, trigger, subject string }
 
 // listeners are those that are, as far as was heard, and when that was.
 type listeners struct {
-	list []saga.Triggered
-	at   time.Time
+	list    []saga.Triggered
+	at      time.Time
+	changes int // in this process, before it was asked
 }
 
 // Happen starts a task of each of a service's active workflows that the occasion triggers: the same occasion again is the
@@ -63,13 +65,17 @@ func (t *Triggers) Happen(ctx context.Context, service string, o saga.Occasion, 
 // listen tells which workflows are started by something. While the source is away what was heard last stands.
 func (t *Triggers) listen(ctx context.Context, to listening) ([]saga.Triggered, error) {
 	last, known := t.remembered(to)
-	if known && t.Now().Sub(last.at) < currentFor {
+	changes := 0
+	if t.Changes != nil {
+		changes = t.Changes()
+	}
+	if known && last.changes == changes && t.Now().Sub(last.at) < currentFor {
 		return last.list, nil
 	}
 	list, err := triggered(ctx, t.Source, saga.TriggerQuery{Trigger: to.trigger, Subject: to.subject, Services: []string{to.service}})
 	switch {
 	case err == nil:
-		t.remember(to, list)
+		t.remember(to, listeners{list, t.Now(), changes})
 		return list, nil
 	case known:
 		return last.list, nil
@@ -84,13 +90,13 @@ func (t *Triggers) remembered(to listening) (listeners, bool) {
 	return l, ok
 }
 
-func (t *Triggers) remember(to listening, list []saga.Triggered) {
+func (t *Triggers) remember(to listening, l listeners) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.heard == nil || len(t.heard) >= maxHeard {
 		t.heard = map[listening]listeners{}
 	}
-	t.heard[to] = listeners{list, t.Now()}
+	t.heard[to] = l
 }
 
 // triggered asks for all pages of what a trigger starts.

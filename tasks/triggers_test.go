@@ -124,3 +124,34 @@ func TestWhoeverDeploysIsWarnedOfATriggerThatStartsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A workflow that is activated in this process hears what happens next, though nobody listened a moment ago.
+func TestAnActivationIsHeardOfAtOnce(t *testing.T) {
+	r := newRig(t)
+	l, d := withDefinitions(r)
+	triggers := &tasks.Triggers{Source: l, Tasks: r.dispatcher, Log: slog.New(slog.DiscardHandler), Now: time.Now, Changes: d.Changes}
+	if begun, err := triggers.Happen(t.Context(), "shop", row("1", `{"id":"o1"}`), "hook"); err != nil || len(begun) > 0 {
+		t.Fatalf("%v, %v", begun, err)
+	}
+	deployer := &tasks.Deployer{VersionStore: governed{library: l, t: t}, Catalogue: r.dispatcher.Catalogue}
+	if _, err := deployer.ChangeVersion(t.Context(), saga.VersionChange{Service: "shop", Workflow: "all", State: saga.VersionActive}); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := triggers.Happen(t.Context(), "shop", row("1", `{"id":"o1"}`), "hook")
+	if got := happened(begun); err != nil || got != "all" {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// governed is a library whose versions are activated by an operator.
+type governed struct {
+	tasks.VersionStore
+
+	*library
+	t *testing.T
+}
+
+func (g governed) ChangeVersion(_ context.Context, c saga.VersionChange) (saga.VersionChanged, error) {
+	g.addTo(g.t, c.Service, listener(c.Workflow, `"type": "entity_insert", "entity": "orders"`))
+	return saga.VersionChanged{WorkflowVersion: saga.WorkflowVersion{Service: c.Service, Workflow: c.Workflow, State: c.State}}, nil
+}

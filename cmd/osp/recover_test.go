@@ -232,6 +232,9 @@ func TestDevGoesOnWhereItStopped(t *testing.T) {
 	if e.saw() != "/a /b /c" || e.called("/b") != 1 {
 		t.Errorf("a second osp dev carried it out, too: %s, /b %d times", e.saw(), e.called("/b"))
 	}
+	if told := "starts what is scheduled"; !strings.Contains(second.log(), told) || strings.Contains(first.log(), told) {
+		t.Errorf("who starts what is scheduled: %s", second.log())
+	}
 	second.kill()
 
 	hold := newEndpoint(t, func(path string, call int, r *http.Request) int {

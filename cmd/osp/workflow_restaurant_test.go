@@ -150,6 +150,15 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
 	}
 
+	db.exec(`update "` + schema + `".reservations set phone_number = null, status = 'confirmed'`)
+	unreachable := all.task(202, "POST", "/v1/tasks", dict{
+		"type": "cancelReservation", "service": schema, "input": dict{"reservationId": row.ID, "reason": "a guest without a number"},
+	})
+	all.wait(unreachable.ID, 20*time.Second, saga.Completed)
+	if rows("cancelled") != 1 || gateway.said("a guest without a number") {
+		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
+	}
+
 	paid := all.task(202, "POST", "/v1/tasks", dict{"type": "processPayment", "service": schema, "input": payment})
 	all.wait(paid.ID, 20*time.Second, saga.Completed)
 	if n := db.number(`select count(*) from "` + schema + `".transactions where charge_id = 'pi_1' and amount = 19.99`); n != 1 || stripe.told() != "/v1/payment_intents 1999" {

@@ -95,9 +95,9 @@ func TestDefinitionsAreHeldToTheParamsThatThereAre(t *testing.T) {
 }
 
 func field(of reflect.Type, name string) (found reflect.StructField) {
-	for i := range of.NumField() {
-		if tag, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ","); tag == name {
-			found = of.Field(i)
+	for field := range of.Fields() {
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag == name {
+			found = field
 		}
 	}
 	return found

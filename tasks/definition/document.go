@@ -71,6 +71,9 @@ func notYAML(err error) Problem {
 		text = m[2]
 	}
 	p.Detail = "This is neither YAML nor JSON: " + shorten(text, 200) + "."
+	if text == "EOF" {
+		p.Detail = "There is nothing in it. Where there is something in the file: curl sends it as it is with --data-binary, and without its line breaks with -d."
+	}
 	return p
 }
 
