@@ -57,7 +57,8 @@ var (
 	}
 	noWorkflow = kind{
 		slug: "no-such-workflow", status: http.StatusNotFound, title: "No such workflow",
-		detail: "No workflow of this id, or no such version of it, has been deployed: GET /v1/workflows lists those that are.",
+		detail: "No workflow of this id, or no such version of it, has been deployed: GET /v1/workflows lists those that are. " +
+			"One of a service is asked for with ?service=.",
 	}
 	noRoute = kind{
 		slug: "no-such-route", status: http.StatusNotFound, title: "Nothing here",
@@ -116,7 +117,7 @@ var (
 	}
 	unknownType = kind{
 		slug: "unknown-type", status: http.StatusUnprocessableEntity, title: "Unknown task type",
-		detail: "GET /v1/types lists the types, GET /v1/workflows the workflows that are data.",
+		detail: "GET /v1/types lists the types, GET /v1/workflows the workflows that are data. One of a service is started with its service.",
 	}
 	tooMany = kind{
 		slug: "too-many-requests", status: http.StatusTooManyRequests, title: "Too many tasks in too little time",

@@ -53,6 +53,15 @@ func (c *ownerCache) owns(ctx context.Context, user, service string) (bool, erro
 	return true, nil
 }
 
+// unheardOf tells whether it is known that there is no such service.
+func (c *ownerCache) unheardOf(ctx context.Context, service string) bool {
+	if c.services == nil || service == "" {
+		return false
+	}
+	_, err := c.services.ServiceOwner(ctx, service)
+	return errors.Is(err, saga.ErrNotFound)
+}
+
 func (c *ownerCache) knows(pair owned) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

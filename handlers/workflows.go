@@ -67,6 +67,9 @@ func (a *API) deploy(c *gin.Context) (status int, answer any, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if a.owners.unheardOf(ctx, service) {
+		warnings = append(warnings, saga.Problem{Detail: "There is no service of this schema, or it was not made by osp: see whether the name is right."})
+	}
 	c.Header("Location", versionLocation(deployed.WorkflowVersion))
 	status = http.StatusOK
 	if deployed.Created {

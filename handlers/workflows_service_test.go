@@ -177,3 +177,15 @@ func TestCursorsOfWorkflowsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A misspelt service gets its workflow, for it may be made later, and is told of.
+func TestAServiceThatThereIsNotIsToldOf(t *testing.T) {
+	services := &owners{of: map[string]string{"shop_1": alice}}
+	w := newWorld(t, func(c *Config) { c.Services = services })
+	for service, warned := range map[string]bool{"shop_1": false, "shop_one": true} {
+		a := w.must(201, "POST /v1/workflows?service="+service, "id: pay", asYAML)
+		if strings.Contains(a.Body.String(), "There is no service of this schema") != warned {
+			t.Errorf("%s: %s", service, a.Body)
+		}
+	}
+}
