@@ -86,6 +86,10 @@ var triggerMembers = map[string]string{
 // triggerOf gives the members of a trigger their names.
 func triggerOf(p *part) map[string]any {
 	made := make(map[string]any, len(p.members))
+	if p.members["type"] == "entity_change" {
+		p.ambiguous("type", "Whether rows that come, change or go are meant is not said, so that it starts nothing: write entity_insert, "+
+			"entity_update or entity_delete.")
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.members)) {
 		other, renamed := triggerMembers[name]
 		if _, taken := p.members[other]; !renamed || taken {

@@ -85,6 +85,7 @@ func TestDecisionsAreTold(t *testing.T) {
 		{"an id that none can be", `{"id": "1 of 2", "steps": [{"id": "a", "type": "timer", "wait_timer": {"seconds": 1}}]}`, `mapped: /id: "1 of 2" cannot be an id: it is "_1_of_2" now.`},
 		{"a trigger in a word", `{"id": "w", "trigger": "manual", "steps": [{"id": "a", "type": "timer", "wait_timer": {"seconds": 1}}]}`, "mapped: /trigger: It is {type: manual} here."},
 		{"a trigger with members of other names", `{"id": "w", "trigger": {"type": "schedule", "schedule": "@daily", "timezone": "UTC"}, "steps": [{"id": "a", "type": "timer", "wait_timer": {"seconds": 1}}]}`, "mapped: /trigger/schedule: schedule is cron here."},
+		{"any change of a row", `{"id": "w", "trigger": {"type": "entity_change", "entity": "a"}, "steps": [{"id": "a", "type": "timer", "wait_timer": {"seconds": 1}}]}`, "ambiguous: /trigger/type: Whether rows that come, change or go are meant is not said"},
 		{"a type of another name", one(`{"id": "a", "type": "timer", "wait_timer": {"seconds": 1}}`), "mapped: /steps/0/type: timer is wait_timer here."},
 		{"how it is drawn", one(`{"id": "a", "type": "timer", "x": 1, "wait_timer": {"seconds": 1}}`), "mapped: /steps/0/x: How it is drawn is not kept."},
 		{"a member that nobody knows", one(`{"id": "a", "type": "timer", "optional": true, "wait_timer": {"seconds": 1}}`), "refused: /steps/0/optional: A definition has no such member"},
