@@ -107,11 +107,16 @@ func tourBlocks(t *testing.T) []block {
 // copyExamples copies the bodies of the tour's requests, with the addresses of this test in them.
 func copyExamples(t *testing.T, dir string, here *strings.Replacer) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(root, "examples", "*.json"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("examples: %v, %v", names, err)
+	bodies, err := filepath.Glob(filepath.Join(root, "examples", "*.json"))
+	if err != nil || len(bodies) == 0 {
+		t.Fatalf("examples: %v, %v", bodies, err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "examples"), 0o755); err != nil {
+	names, err := filepath.Glob(filepath.Join(root, "examples", "workflows", "*.yaml"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("workflows: %v, %v", names, err)
+	}
+	names = append(names, bodies...)
+	if err := os.MkdirAll(filepath.Join(dir, "examples", "workflows"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
@@ -119,7 +124,7 @@ func copyExamples(t *testing.T, dir string, here *strings.Replacer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		to := filepath.Join(dir, "examples", filepath.Base(name))
+		to := filepath.Join(dir, strings.TrimPrefix(name, root))
 		if err := os.WriteFile(to, []byte(here.Replace(string(raw))), 0o644); err != nil {
 			t.Fatal(err)
 		}
