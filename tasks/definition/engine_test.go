@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // shop carries activities out for tests: it notes them, and fails the type that it is told to.
 type shop struct {
 	flow  *saga.Workflow
+	mu    sync.Mutex // steps run side by side
 	trail []string
 	fails string
 	keys  map[string]bool
@@ -29,6 +31,8 @@ func (s *shop) Workflow(context.Context, saga.Created) (*saga.Workflow, error) {
 func (s *shop) Action(name string) (definition.Action, error) {
 	return definition.Action{
 		Do: func(_ context.Context, c saga.Call, _ json.RawMessage) (json.RawMessage, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.note(c, name)
 			switch {
 			case s.keys[c.Key]:
@@ -40,6 +44,8 @@ func (s *shop) Action(name string) (definition.Action, error) {
 			return json.RawMessage(`{"id": "made"}`), nil
 		},
 		Undo: func(_ context.Context, c saga.Call, _, _ json.RawMessage) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.note(c, name)
 			return nil
 		},
