@@ -51,6 +51,7 @@ func TestWhoMayTellOfRows(t *testing.T) {
 		{"in a header of its own", []string{hookHeader + ": " + hookSecret}, "207"},
 		{"signed", signature(time.Now(), paidRow), "207"},
 		{"nothing", nil, "401 bad-hook"},
+		{"somebody else's token, and the secret in our own header", []string{"Authorization: Bearer anon", "X-OSP-Hook-Secret: " + hookSecret}, "207"},
 		{"an empty secret", []string{"Authorization: Bearer "}, "401 bad-hook"},
 		{"another secret", []string{"Authorization: Bearer " + hookSecret + "="}, "401 bad-hook"},
 		{"another in a header of its own", []string{hookHeader + ": x"}, "401 bad-hook"},
@@ -69,7 +70,7 @@ func TestWhoMayTellOfRows(t *testing.T) {
 			t.Errorf("%s: %s, want %s: %s", c.name, got, c.want, a.Body)
 		}
 	}
-	if n := len(w.fake.happened); n != 4 {
+	if n := len(w.fake.happened); n != 5 {
 		t.Errorf("%d were listened to", n)
 	}
 	if log := w.log.String(); strings.Contains(log, "bm90IGEg") || strings.Contains(log, oldSecret) {

@@ -145,7 +145,8 @@ create table if not exists "osp.workflow_triggers" (
 create index if not exists "osp.workflow_triggers_of_subject" on "osp.workflow_triggers" (trigger, subject);
 create view if not exists "osp.definition_triggers" as
     select service, workflow, version, definition ->> '$.trigger.type' as trigger,
-        coalesce(definition ->> '$.trigger.entity', '') || coalesce(definition ->> '$.trigger.signal_name', '') as subject
+        coalesce(case definition ->> '$.trigger.type' when 'schedule' then '' when 'signal' then definition ->> '$.trigger.signal_name'
+            else definition ->> '$.trigger.entity' end, '') as subject
     from "osp.workflow_versions" where json_valid(definition)
     and definition ->> '$.trigger.type' in ('schedule', 'signal', 'entity_insert', 'entity_update', 'entity_delete');
 create trigger if not exists "osp.note_trigger" after insert on "osp.workflow_versions"

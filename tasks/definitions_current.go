@@ -112,6 +112,16 @@ func (d *Definitions) remember(of saga.WorkflowKey, v saga.WorkflowVersion, chan
 	d.current[of] = heard{v, d.Now()}
 }
 
+// begins tells whether new tasks begin with a content. If not it is asked anew the next time.
+func (d *Definitions) begins(ctx context.Context, of saga.WorkflowKey, hash string) bool {
+	v, err := d.active(ctx, of)
+	if err == nil && v.Hash == hash {
+		return true
+	}
+	d.forget(of)
+	return false
+}
+
 // Changes counts the versions that were changed here.
 func (d *Definitions) Changes() int {
 	d.mu.Lock()

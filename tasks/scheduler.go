@@ -96,12 +96,13 @@ func (s *Scheduler) Pass(ctx context.Context) time.Duration {
 		s.listed = s.Now() // also when it failed: the store is not asked all the time
 	}
 	next := listEvery - s.Now().Sub(s.listed)
+	began := s.Now()                // what is due by now is no later for having to wait for others
 	for _, w := range s.schedules { // in no order: schedulers that wake together help each other
 		if w.next.After(s.now()) {
 			next = min(next, w.next.Sub(s.now()))
 			continue
 		}
-		err := s.see(ctx, w)
+		err := s.see(ctx, w, began)
 		switch {
 		case ctx.Err() != nil:
 			return againAfter
@@ -150,7 +151,7 @@ func (s *Scheduler) list(ctx context.Context) error {
 }
 
 // see starts the ticks of a schedule that are due.
-func (s *Scheduler) see(ctx context.Context, w *scheduled) (err error) {
+func (s *Scheduler) see(ctx context.Context, w *scheduled, began time.Time) (err error) {
 	if w.schedule == nil {
 		if w.schedule, err = s.Definitions.schedule(ctx, w.Hash); err != nil {
 			return err
@@ -163,7 +164,7 @@ func (s *Scheduler) see(ctx context.Context, w *scheduled) (err error) {
 	if err := s.note(ctx, w, w.mark); err != nil {
 		return err
 	}
-	now := s.now()
+	now := began.Add(s.ahead)
 	due, left := w.schedule.Due(w.mark, now)
 	if left {
 		s.Log.WarnContext(ctx, "ticks of a schedule were missed, and are not made up for", "workflow", w.Key().String(), "after", w.mark,
@@ -213,6 +214,9 @@ func (s *Scheduler) start(ctx context.Context, w *scheduled, tick time.Time) err
 		}
 	case errors.Is(err, saga.ErrConflict):
 	case invalid, errors.Is(err, saga.ErrNotTriggered), errors.Is(err, saga.ErrUnknownType), errors.Is(err, saga.ErrTooLarge):
+		if !s.Definitions.begins(ctx, w.Key(), w.Hash) {
+			return fmt.Errorf("%w: version %d, which is active, is not what tasks begin with yet: %w", saga.ErrUnavailable, w.Version, err)
+		}
 		s.Log.WarnContext(ctx, "tick starts no task", "workflow", w.Key().String(), "at", tick, "error", err)
 	default:
 		return err

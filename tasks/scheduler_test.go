@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -223,6 +224,29 @@ func TestSchedulesGoOnWhileTheStoreIsAway(t *testing.T) {
 		defer w.run(w.scheduler(0))()
 		time.Sleep(2 * time.Minute)
 		w.is("and a process starts", "01 02 03 04 05")
+	})
+}
+
+// lateness is by how much a tick was late.
+var lateness = regexp.MustCompile(`\+\S+`)
+
+// A version that was activated just before the store went away is listed, and what this process has heard of is the one before.
+func TestATickIsNotTakenFromAnotherVersion(t *testing.T) {
+	clockwork(t, func(w *tower) {
+		w.library.add(w.t, every(`"cron": "*/7 * * * *"`))
+		defer w.run(w.scheduler(0))()
+		time.Sleep(7*time.Minute + 15*time.Second) // 7:30
+		w.is("the first version", "07")
+		w.library.add(w.t, every(everyMinute+`, "missed": "all"`))
+		time.Sleep(15 * time.Second)
+		w.library.leave(true)
+		time.Sleep(2 * time.Minute) // 9:45
+		w.is("nobody knows for sure what to begin with", "07")
+		w.library.leave(false)
+		time.Sleep(13 * time.Second)
+		if got := lateness.ReplaceAllString(w.ticked(), ""); got != "07 08 09" { // how late depends on when it was asked last
+			w.t.Errorf("the store is back: ticks %s", got)
+		}
 	})
 }
 

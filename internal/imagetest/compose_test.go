@@ -118,9 +118,10 @@ func TestTheComposeFileIsTheWholeSystem(t *testing.T) {
 		t.Fatal("it is not ready")
 	}
 	c.completes("restaurant")
-	if _, answer := c.ask("GET", "/v1/tasks", ""); !strings.Contains(answer, `"service.create"`) {
-		t.Errorf("the list, which Supabase keeps, has no such task: %s", answer)
-	}
+	eventually(t, "the list, which Supabase keeps, has such a task", func() bool {
+		_, answer := c.ask("GET", "/v1/tasks", "")
+		return strings.Contains(answer, `"service.create"`)
+	})
 	for _, n := range []int{4, 1} {
 		c.run("up", "--detach", "--no-build", "--scale", fmt.Sprintf("worker=%d", n))
 		if got := len(c.running("worker")); got != n {

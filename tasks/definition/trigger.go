@@ -55,7 +55,13 @@ func (d *Definition) StartsBy() (trigger, subject string) {
 	if d.starts == nil {
 		return "", ""
 	}
-	return d.Trigger.Type, d.Trigger.Entity + d.Trigger.SignalName
+	switch d.Trigger.Type { // a member of another type's, of which there is a warning, says nothing
+	case saga.TriggerSchedule:
+		return d.Trigger.Type, ""
+	case saga.TriggerSignal:
+		return d.Trigger.Type, d.Trigger.SignalName
+	}
+	return d.Trigger.Type, d.Trigger.Entity
 }
 
 // Fires tells whether the trigger starts a task on an occasion, and gives the task's input.

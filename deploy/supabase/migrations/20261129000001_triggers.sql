@@ -25,7 +25,8 @@ end $$;
 
 create or replace function osp.note_trigger(v osp.workflow_versions) returns void language sql set search_path = '' as $$
     insert into osp.workflow_triggers (service, workflow, version, trigger, subject)
-    select v.service, v.workflow, v.version, t ->> 'type', coalesce(t ->> 'entity', '') || coalesce(t ->> 'signal_name', '')
+    select v.service, v.workflow, v.version, t ->> 'type',
+        coalesce(case t ->> 'type' when 'schedule' then '' when 'signal' then t ->> 'signal_name' else t ->> 'entity' end, '')
     from osp.trigger_of(v.definition) t
     where t ->> 'type' in ('schedule', 'signal', 'entity_insert', 'entity_update', 'entity_delete')
     on conflict do nothing
