@@ -119,10 +119,11 @@ func TestEachTickIsOneTaskHoweverManySchedulersThereAre(t *testing.T) {
 		defer stop()
 		mortal := w.scheduler(-2 * time.Second)
 		ctx, cancel := context.WithTimeout(w.t.Context(), 9*time.Minute)
-		mortal.Tasks = &dying{mortal.Tasks, 5, cancel}
-		mortal.Run(ctx) // returns after its fifth tick
-		if passed := time.Since(w.began); passed != 5*time.Minute {
-			w.t.Errorf("it died after %v", passed)
+		last := &dying{mortal.Tasks, 5, cancel}
+		mortal.Tasks = last
+		mortal.Run(ctx) // returns after its fifth tick: others may have been quicker at some before
+		if last.n > 0 {
+			w.t.Errorf("it did not die: %d to go", last.n)
 		}
 		time.Sleep(time.Until(w.began.Add(10*time.Minute + 30*time.Second)))
 		w.is("after ten minutes", "01 02 03 04 05 06 07 08 09 10")
