@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -48,7 +49,7 @@ func checkRow(r saga.Request, fixed []string) error {
 	case r.Service == "":
 		p.add("/service", "This is missing: give the schema of the service, such as the one that service.create answered.")
 	case !validSchema(r.Service):
-		p.add("/service", "%q cannot be the schema of a service: it must match ^[a-z_][a-z0-9_]{0,62}$.", shorten(r.Service, 80))
+		p.add("/service", "%q cannot be the schema of a service: it must match ^[a-z_][a-z0-9_]{0,62}$.", sentence.Shorten(r.Service, 80))
 	}
 	var in entityInput
 	if err := json.Unmarshal(r.Input, &in); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"code.dny.dev/ssrf"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -182,7 +183,7 @@ func (a *answer) excerpt(k *keyring) string {
 	if text = strings.TrimSpace(text); text == "" {
 		return ""
 	}
-	return ": " + shorten(text, maxExcerpt)
+	return ": " + sentence.Shorten(text, maxExcerpt)
 }
 
 // output is what a do leaves for later steps and for its undo: {"status", "headers", "body"}. The body is JSON where
@@ -191,7 +192,7 @@ func (a *answer) output(k *keyring) (json.RawMessage, error) {
 	headers := map[string]string{}
 	for _, name := range keptHeaders {
 		if s := a.header.Get(name); s != "" {
-			headers[strings.ToLower(name)] = k.redact(shorten(s, 1<<10))
+			headers[strings.ToLower(name)] = k.redact(sentence.Shorten(s, 1<<10))
 		}
 	}
 	raw, err := encodeJSON(struct {

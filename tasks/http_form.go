@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -16,7 +18,7 @@ func encodeForm(object any) ([]byte, error) {
 	var b strings.Builder
 	members, ok := object.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("a form is made of an object, not of %s", value(object))
+		return nil, fmt.Errorf("a form is made of an object, not of %s", sentence.Value(object))
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if err := formField(&b, name, members[name]); err != nil {

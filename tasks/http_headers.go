@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/osp-platform/osp/internal/credential"
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // header is one header of a request; its name is in canonical form.
@@ -48,7 +49,7 @@ func (r *reading) headers(at string, raw map[string]string) []header {
 		value := r.template(place, raw[name])
 		switch {
 		case !validHeader(name):
-			r.problems.add(place, "%q is not the name of a header: write letters, digits and hyphens.", shorten(name, 80))
+			r.problems.add(place, "%q is not the name of a header: write letters, digits and hyphens.", sentence.Shorten(name, 80))
 		case ownHeaders[canonical] != "":
 			r.problems.add(place, "%s is not for a step to set: %s. Remove it.", canonical, ownHeaders[canonical])
 		case seen[canonical] != "":

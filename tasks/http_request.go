@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // httpRequest is a do or an undo as the input gives it.
@@ -48,7 +50,7 @@ func (r *httpRequest) parse(p *problems, at string) *request {
 
 func (r *httpRequest) parseBy(found *reading, at string) *request {
 	if !methods[r.Method] {
-		found.problems.add(at+"/method", "%q is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.", shorten(r.Method, 40))
+		found.problems.add(at+"/method", "%q is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.", sentence.Shorten(r.Method, 40))
 	}
 	parsed := &request{method: r.Method, body: found.body(at+"/body", r.Body)}
 	parsed.secrets = slices.ContainsFunc(found.refs, func(ref placed) bool { return ref.root == rootSecrets })

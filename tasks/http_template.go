@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // template is a string with references in it: literals and references in turn.
@@ -72,11 +74,11 @@ func parseTemplate(s string) (template, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return nil, fmt.Errorf("%q has no closing brace; write $${ for the characters ${", shorten("${"+rest, 40))
+			return nil, fmt.Errorf("%q has no closing brace; write $${ for the characters ${", sentence.Shorten("${"+rest, 40))
 		}
 		ref, err := parseReference(name)
 		if err != nil {
-			return nil, fmt.Errorf("${%s}: %w", shorten(name, 80), err)
+			return nil, fmt.Errorf("${%s}: %w", sentence.Shorten(name, 80), err)
 		}
 		t = append(t.with(literal.String()), part{ref: ref})
 		literal.Reset()
@@ -105,7 +107,7 @@ func parseSecrets(s string) (template, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed || !validSecret(name) {
-			return nil, fmt.Errorf("%q is not the name of a secret, such as ${secrets.PAYMENT_KEY}", shorten(secretMark+rest, 80))
+			return nil, fmt.Errorf("%q is not the name of a secret, such as ${secrets.PAYMENT_KEY}", sentence.Shorten(secretMark+rest, 80))
 		}
 		t = append(t, part{ref: &reference{root: rootSecrets, path: []string{name}}})
 		s = after
@@ -160,7 +162,7 @@ func (r *reference) check() error {
 			return errors.New("write secrets and the name of the secret, such as secrets.PAYMENT_KEY")
 		}
 	default:
-		return fmt.Errorf("%q is not known; a template begins with steps, do, input or secrets", shorten(string(r.root), 40))
+		return fmt.Errorf("%q is not known; a template begins with steps, do, input or secrets", sentence.Shorten(string(r.root), 40))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // urlTemplate is an absolute URL whose path and query may hold references. Its origin is fixed.
@@ -56,7 +58,7 @@ func parseOrigin(scheme, host string) (*url.URL, error) {
 	u, err := url.Parse(strings.ToLower(scheme) + "://" + host)
 	switch {
 	case err != nil, u.Hostname() == "":
-		return nil, fmt.Errorf("%q is not a host", shorten(host, 80))
+		return nil, fmt.Errorf("%q is not a host", sentence.Shorten(host, 80))
 	case u.User != nil:
 		return nil, errors.New("a URL may not hold a user or a password, for it would be stored: " +
 			"use the header Authorization with ${secrets.NAME}")

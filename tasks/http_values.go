@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // values is what references are looked up in, for one call.
@@ -53,7 +55,7 @@ func descend(v any, path []string, r *reference) (any, error) {
 			}
 			v = in[i]
 		default:
-			return nil, fmt.Errorf("%s: there is no %q in %s", r, name, value(in))
+			return nil, fmt.Errorf("%s: there is no %q in %s", r, name, sentence.Value(in))
 		}
 	}
 	return v, nil

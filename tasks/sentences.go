@@ -1,7 +1,6 @@
 package tasks
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // explainsItself tells whether an error is better told by itself than by its causes: a value that fits none of several
@@ -43,7 +44,7 @@ func (c *complaint) tell(e, above *jsonschema.ValidationError) {
 		}
 		c.each(e, []string{k.Property}, "This name is not allowed here"+because(e)+".")
 	default:
-		c.problems.add(place(e.InstanceLocation), "%s", sentence(k))
+		c.problems.add(place(e.InstanceLocation), "%s", sentence.Of(k))
 	}
 }
 
@@ -112,112 +113,11 @@ func because(e *jsonschema.ValidationError) string {
 		case *kind.MaxLength:
 			return fmt.Sprintf(": it may have at most %d characters", k.Want)
 		case *kind.Enum:
-			return ": it must be one of " + listed(k.Want)
+			return ": it must be one of " + sentence.Listed(k.Want)
 		}
 		if reason := because(cause); reason != "" {
 			return reason
 		}
 	}
 	return ""
-}
-
-// sentence covers the kinds that concern the value itself.
-func sentence(k jsonschema.ErrorKind) string {
-	switch k := k.(type) {
-	case *kind.Type:
-		return fmt.Sprintf("This is %s: give %s.", article(k.Got), article(k.Want...))
-	case *kind.Enum:
-		return fmt.Sprintf("%s is not one of %s.", value(k.Got), listed(k.Want))
-	case *kind.Const:
-		return fmt.Sprintf("This must be %s.", value(k.Want))
-	case *kind.Pattern:
-		return fmt.Sprintf("%q must match %s.", k.Got, k.Want)
-	case *kind.Format:
-		return fmt.Sprintf("%s is not a valid %s.", value(k.Got), k.Want)
-	case *kind.FalseSchema:
-		return "This is not allowed here: remove it."
-	case *kind.AnyOf, *kind.OneOf:
-		return "This fits none of the forms that are allowed here."
-	case *kind.UniqueItems:
-		return fmt.Sprintf("Items %d and %d are the same: keep one.", k.Duplicates[0], k.Duplicates[1])
-	}
-	if s := sizeSentence(k); s != "" {
-		return s
-	}
-	return "This breaks the schema: " + unlocalized(k) + "."
-}
-
-// sizeSentence covers the kinds that count.
-func sizeSentence(k jsonschema.ErrorKind) string {
-	switch k := k.(type) {
-	case *kind.MinLength:
-		return fmt.Sprintf("This has %d characters: give at least %d.", k.Got, k.Want)
-	case *kind.MaxLength:
-		return fmt.Sprintf("This has %d characters: at most %d are allowed.", k.Got, k.Want)
-	case *kind.MinItems:
-		return fmt.Sprintf("This has %d items: give at least %d.", k.Got, k.Want)
-	case *kind.MaxItems:
-		return fmt.Sprintf("This has %d items: at most %d are allowed.", k.Got, k.Want)
-	case *kind.MinProperties:
-		return fmt.Sprintf("This has %d members: give at least %d.", k.Got, k.Want)
-	case *kind.MaxProperties:
-		return fmt.Sprintf("This has %d members: at most %d are allowed.", k.Got, k.Want)
-	case *kind.Minimum:
-		return fmt.Sprintf("%s is too small: give at least %s.", k.Got.RatString(), k.Want.RatString())
-	case *kind.Maximum:
-		return fmt.Sprintf("%s is too large: give at most %s.", k.Got.RatString(), k.Want.RatString())
-	case *kind.ExclusiveMinimum:
-		return fmt.Sprintf("%s is too small: give more than %s.", k.Got.RatString(), k.Want.RatString())
-	case *kind.ExclusiveMaximum:
-		return fmt.Sprintf("%s is too large: give less than %s.", k.Got.RatString(), k.Want.RatString())
-	case *kind.MultipleOf:
-		return fmt.Sprintf("%s is not a multiple of %s.", k.Got.RatString(), k.Want.RatString())
-	}
-	return ""
-}
-
-var articles = map[string]string{
-	"object": "an object", "array": "a list", "string": "a string", "number": "a number", "integer": "a whole number",
-	"boolean": "true or false", "null": "null",
-}
-
-func article(types ...string) string {
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = articles[t]
-	}
-	return strings.Join(names, " or ")
-}
-
-func listed(list []any) string {
-	parts := make([]string, len(list))
-	for i, v := range list {
-		parts[i] = value(v)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// value shows a value as JSON, cut to a readable length.
-func value(v any) string {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return shorten(string(raw), 80)
-}
-
-// shorten cuts s to at most limit bytes, at a whole character.
-func shorten(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
-}
-
-func unlocalized(k jsonschema.ErrorKind) string {
-	path := k.KeywordPath()
-	if len(path) == 0 {
-		return "it does not validate"
-	}
-	return fmt.Sprintf("the rule is %q", path[len(path)-1])
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // checkSamples holds the sample rows to the entities' columns.
@@ -36,7 +38,7 @@ func checkRows(p *problems, entity string, rows []map[string]json.RawMessage, co
 			case !known:
 				p.add(at, "%q has no column %q: add it to the attributes, or mend the name.", entity, column)
 			case !kind.fits(row[column]):
-				p.add(at, "%s does not fit a column of type %s: give %s.", shorten(string(row[column]), 80), kind, kind.wants())
+				p.add(at, "%s does not fit a column of type %s: give %s.", sentence.Shorten(string(row[column]), 80), kind, kind.wants())
 			}
 		}
 	}

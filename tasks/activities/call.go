@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
 )
@@ -76,7 +77,7 @@ func (a *Activities) callService(ctx context.Context, c saga.Call, params json.R
 		return nil, err
 	}
 	if !strings.HasPrefix(given.Path, "/") {
-		return nil, refuse("/path", "%q is no path: it begins with a slash, such as /v1/refunds", shorten(given.Path, 80))
+		return nil, refuse("/path", "%q is no path: it begins with a slash, such as /v1/refunds", sentence.Shorten(given.Path, 80))
 	}
 	call.URL += given.Path
 	call.Method, call.Body = methodOf(given.Method, given.Body), given.Body

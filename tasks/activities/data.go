@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/osp-platform/osp/internal/credential"
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks/definition"
 )
@@ -56,7 +57,7 @@ func (a *Activities) logEvent(ctx context.Context, c saga.Call, params json.RawM
 	level, _ := fields["level"].(string)
 	delete(fields, "event")
 	delete(fields, "level")
-	attrs := []slog.Attr{slog.String("event", shorten(event, maxEvent)), slog.String("task", c.Task.ID), slog.String("step", c.Path)}
+	attrs := []slog.Attr{slog.String("event", sentence.Shorten(event, maxEvent)), slog.String("task", c.Task.ID), slog.String("step", c.Path)}
 	if c.Task.Service != "" {
 		attrs = append(attrs, slog.String("service", c.Task.Service))
 	}
@@ -77,7 +78,7 @@ func shown(fields map[string]any) slog.Attr {
 	case err != nil:
 		return slog.String("fields", "unreadable")
 	case len(raw) > maxFields:
-		return slog.String("fields", shorten(string(raw), maxFields))
+		return slog.String("fields", sentence.Shorten(string(raw), maxFields))
 	}
 	return slog.Any("fields", raw)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -142,7 +143,7 @@ func (a addresses) parse(at string) ([]*mail.Address, error) {
 func parseAddress(at, given string) (*mail.Address, error) {
 	address, err := mail.ParseAddress(given)
 	if err != nil || strings.ContainsFunc(given, unicode.IsControl) || len(given) > maxAddress {
-		return nil, refuse(at, "%q is not one address, such as ada@example.com", shorten(given, 80))
+		return nil, refuse(at, "%q is not one address, such as ada@example.com", sentence.Shorten(given, 80))
 	}
 	return address, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -120,7 +121,7 @@ func only(found json.RawMessage, entity, id string) (json.RawMessage, error) {
 		return nil, fmt.Errorf("decode the rows: %w", err)
 	}
 	if len(answer.Rows) == 0 {
-		return nil, refuse("/id", "this user has no %s %q; where that may be, ask by filters, and look at rows", entity, shorten(id, 80))
+		return nil, refuse("/id", "this user has no %s %q; where that may be, ask by filters, and look at rows", entity, sentence.Shorten(id, 80))
 	}
 	return answer.Rows[0], nil
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
 )
@@ -70,7 +71,7 @@ func parseGateway(s string) (gatewayTemplate, error) {
 	for _, m := range gatewayName.FindAllStringSubmatchIndex(s, -1) {
 		name := s[m[2]:m[3]]
 		if name != "to" && name != "text" && name != "from" || s[m[1]-1] != '}' {
-			return nil, fmt.Errorf("%q is not known: write ${to}, ${text} or ${from}", shorten(s[m[0]:m[1]], 40))
+			return nil, fmt.Errorf("%q is not known: write ${to}, ${text} or ${from}", sentence.Shorten(s[m[0]:m[1]], 40))
 		}
 		t = append(t, s[end:m[0]], name)
 		end = m[1]
@@ -141,7 +142,7 @@ func (a *Activities) sendSMS(ctx context.Context, c saga.Call, params json.RawMe
 	case err != nil:
 		return nil, err
 	case !phone(given.To):
-		return nil, refuse("/to", "%q is not a phone number, such as +49 30 901820", shorten(given.To, 40))
+		return nil, refuse("/to", "%q is not a phone number, such as +49 30 901820", sentence.Shorten(given.To, 40))
 	case given.Text == "":
 		return nil, refuse("/text", "this is missing: add it")
 	case len(given.Text) > maxText:

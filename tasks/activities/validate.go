@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
 )
@@ -91,7 +92,7 @@ func (p *validateParams) check() (told []string, err error) {
 	}
 	problems, err := tasks.CheckSchema(p.Schema, p.Data)
 	if err != nil {
-		return nil, refuse("/schema", "this is not a JSON Schema: %s", shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
+		return nil, refuse("/schema", "this is not a JSON Schema: %s", sentence.Shorten(strings.Join(strings.Fields(err.Error()), " "), 300))
 	}
 	for _, one := range problems {
 		told = append(told, strings.TrimSuffix(one.Pointer+": "+one.Detail, "."))

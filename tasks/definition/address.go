@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/osp-platform/osp/internal/credential"
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // calls are the activities that send something to an endpoint.
@@ -177,7 +178,7 @@ func (x *expression) scalar(b *bindings) (string, error) {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
-		return "", fmt.Errorf("expression %s (%s): %w, and a URL needs a value", shorten(x.source, 80), x.at, err)
+		return "", fmt.Errorf("expression %s (%s): %w, and a URL needs a value", sentence.Shorten(x.source, 80), x.at, err)
 	}
 	return s.String(), nil
 }

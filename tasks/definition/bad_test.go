@@ -56,7 +56,7 @@ func TestNotationThatIsRefused(t *testing.T) {
 		{"an octal number", "id: 0x1F", "0x1F is not a number as JSON has them"},
 		{"infinity", "id: .inf", ".inf is not a number as JSON has them"},
 		{"a number beyond all", "id: 1e999", "this number is too large"},
-		{"a list", "[]", "1:1: error: /: This is of type array: give object."},
+		{"a list", "[]", "1:1: error: /: This is a list: give an object."},
 		{"an unknown key", "id: w\nstep: []\nsteps: []", "2:7: error: /step: This is not known here: remove it, or mend its spelling."},
 		{"no steps", "id: w\nsteps: []", "/steps: This has 0 items: give at least 1."},
 		{"too many steps", "id: w\nsteps:" + strings.Repeat(step("a"), 2001), "/steps: This has 2001 items: at most 2000 are allowed."},
@@ -247,8 +247,8 @@ func TestWarnings(t *testing.T) {
 func TestOneMistakeIsOneProblem(t *testing.T) {
 	const sound = `{id: a, type: activity, activity: {type: call_api, params: {url: https://a.example/}, timeout_seconds: 120, retry_policy: {max_attempts: 3}}, compensate: {type: call_api, params: {url: https://a.example/}}}`
 	for _, c := range []struct{ right, wrong, want string }{
-		{"120", "2m", "/steps/0/activity/timeout_seconds: This is of type string: give number."},
-		{"max_attempts: 3", "max_attempts: many", "/steps/0/activity/retry_policy/max_attempts: This is of type string: give integer."},
+		{"120", "2m", "/steps/0/activity/timeout_seconds: This is a string: give a number."},
+		{"max_attempts: 3", "max_attempts: many", "/steps/0/activity/retry_policy/max_attempts: This is a string: give a whole number."},
 		{"max_attempts: 3", "max_attempt: 3", "/steps/0/activity/retry_policy/max_attempt: This is not known here"},
 		{"compensate: {type", "compensate: {typ", "/steps/0/compensate/typ"},
 	} {

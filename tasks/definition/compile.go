@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // compiled are the expressions of a step, checked.
@@ -30,7 +32,7 @@ type undoing struct {
 func (d *Definition) compile(r *report) {
 	if d.InputSchema != nil {
 		if _, err := compileDoc(d.InputSchema); err != nil {
-			r.errorf("/input_schema", "This is not a JSON Schema: %s.", shorten(oneLine(err), 300))
+			r.errorf("/input_schema", "This is not a JSON Schema: %s.", sentence.Shorten(oneLine(err), 300))
 			return
 		}
 	}
@@ -207,7 +209,7 @@ func (c *compiler) expression(source string, s spot) (*expression, *cel.Type) {
 	})
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			c.errorf(s.at, "The expression %s does not work: %s.", shorten(source, 80), line)
+			c.errorf(s.at, "The expression %s does not work: %s.", sentence.Shorten(source, 80), line)
 		}
 		return nil, nil
 	}
@@ -222,7 +224,7 @@ func (c *compiler) typed(source string, s spot, want string, kinds ...cel.Kind) 
 	}
 	kind := typ.Kind()
 	if kind != cel.DynKind && !slices.Contains(kinds, kind) {
-		c.refusef(s.at, "The expression %s is of type %s: it must be %s.", shorten(source, 80), typ, want)
+		c.refusef(s.at, "The expression %s is of type %s: it must be %s.", sentence.Shorten(source, 80), typ, want)
 	}
 	return x
 }

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // Limits of a document. What is beyond them is refused before it is understood.
@@ -70,7 +72,7 @@ func notYAML(err error) Problem {
 		p.Line, _ = strconv.Atoi(m[1])
 		text = m[2]
 	}
-	p.Detail = "This is neither YAML nor JSON: " + shorten(text, 200) + "."
+	p.Detail = "This is neither YAML nor JSON: " + sentence.Shorten(text, 200) + "."
 	if text == "EOF" {
 		p.Detail = "There is nothing in it. Where there is something in the file: curl sends it as it is with --data-binary, and without its line breaks with -d."
 	}
@@ -89,7 +91,7 @@ func (r *report) plain(n *yaml.Node, pointer string, depth int) any {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		return refuse("Anchors and aliases (& and *) are not allowed: write the value out.")
 	case n.Style&yaml.TaggedStyle != 0:
-		return refuse("The tag %s is not allowed: write the value without it.", shorten(n.Tag, 40))
+		return refuse("The tag %s is not allowed: write the value without it.", sentence.Shorten(n.Tag, 40))
 	}
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -8,6 +8,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // expression is a CEL expression that was checked, in one of its places.
@@ -77,14 +79,14 @@ func complaint(issues *cel.Issues) error {
 	}
 	first := list[0]
 	text := strings.ReplaceAll(strings.TrimSpace(first.Message), " (in container '')", "")
-	return fmt.Errorf("character %d: %s", first.Location.Column()+1, shorten(text, 300))
+	return fmt.Errorf("character %d: %s", first.Location.Column()+1, sentence.Shorten(text, 300))
 }
 
 // eval gives the expression's value, or what went wrong: a missing field, a value of the wrong type, too much cost.
 func (x *expression) eval(b *bindings) (ref.Val, error) {
 	program, err := x.program()
 	if err != nil {
-		return nil, fmt.Errorf("expression %s (%s): %w", shorten(x.source, 80), x.at, err)
+		return nil, fmt.Errorf("expression %s (%s): %w", sentence.Shorten(x.source, 80), x.at, err)
 	}
 	b.tested, b.err = x.refs, nil
 	value, _, err := program.Eval(b)
@@ -95,7 +97,7 @@ func (x *expression) eval(b *bindings) (ref.Val, error) {
 		err = fmt.Errorf("it costs more than %d operations", maxCost)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("expression %s (%s): %w", shorten(x.source, 80), x.at, err)
+		return nil, fmt.Errorf("expression %s (%s): %w", sentence.Shorten(x.source, 80), x.at, err)
 	}
 	return value, nil
 }

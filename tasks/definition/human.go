@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -126,9 +127,9 @@ func (b *builder) answered(n *node, inner []saga.Step) saga.Step {
 		case given.Outcome == saga.HumanCompleted:
 			return -1, nil
 		case given.Outcome != saga.HumanRejected:
-			return 0, fmt.Errorf("the answer's outcome is %q: it must be completed or rejected", shorten(given.Outcome, 40))
+			return 0, fmt.Errorf("the answer's outcome is %q: it must be completed or rejected", sentence.Shorten(given.Outcome, 40))
 		case n.HumanTask.RejectedSteps == nil:
-			return 0, errors.New("it was rejected: " + shorten(given.Reason, 200))
+			return 0, errors.New("it was rejected: " + sentence.Shorten(given.Reason, 200))
 		}
 		return listRejected, nil
 	}, inner[listTimeout], inner[listRejected])

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // MaxDelay is how long a delay in a compensation may be, where it holds a worker.
@@ -117,14 +119,14 @@ func (c *compiler) checkAddress(given, place string, s spot) {
 	switch {
 	case strings.Contains(given, "${"), place == "path" && strings.HasPrefix(given, "/"), place == "url" && callable(given):
 	case place == "path":
-		c.refusef(s.at, "%q is no path: it begins with a slash, such as /v1/refunds.", shorten(given, 80))
+		c.refusef(s.at, "%q is no path: it begins with a slash, such as /v1/refunds.", sentence.Shorten(given, 80))
 	default:
 		c.refuseURL(given, s)
 	}
 }
 
 func (c *compiler) refuseURL(given string, s spot) {
-	c.refusef(s.at, "%q is no URL that can be called: it is like https://example.com/orders, with no password and no fragment.", shorten(given, 80))
+	c.refusef(s.at, "%q is no URL that can be called: it is like https://example.com/orders, with no password and no fragment.", sentence.Shorten(given, 80))
 }
 
 func callable(address string) bool {

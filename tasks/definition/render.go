@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -37,7 +38,7 @@ func (s *Simulation) Table(out io.Writer) error {
 	for _, m := range s.Moves {
 		result := m.Result
 		if m.Detail != "" {
-			result = strings.TrimPrefix(result+": "+shorten(m.Detail, 120), ": ")
+			result = strings.TrimPrefix(result+": "+sentence.Shorten(m.Detail, 120), ": ")
 		}
 		line := fmt.Sprintf("%d\t%v\t%s\t%s\t%s\t%s", m.N, Seconds(m.After).Duration(), m.Kind, m.Step, m.What, result)
 		_, _ = fmt.Fprintln(w, strings.ReplaceAll(strings.TrimRight(line, "\t"), "\n", " "))
@@ -67,7 +68,7 @@ func (m *Move) label() string {
 		parts = append(parts, m.What)
 	}
 	if m.Result != resultDone {
-		parts = append(parts, strings.TrimPrefix(m.Result+": "+shorten(m.Detail, 80), ": "))
+		parts = append(parts, strings.TrimPrefix(m.Result+": "+sentence.Shorten(m.Detail, 80), ": "))
 	}
 	if m.After > 0 {
 		parts = append(parts, "after "+Seconds(m.After).Duration().String())

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // The plain scalars of YAML 1.2's core schema that are no strings. Octal and binary numbers, yes and no, dates: strings.
@@ -33,7 +35,7 @@ func scalar(n *yaml.Node) (any, error) {
 	case isNumber(n.Value):
 		return number(n.Value)
 	case isLoose(n.Value):
-		return nil, fmt.Errorf("%s is not a number as JSON has them: write it in quotes, or as a plain decimal number", shorten(n.Value, 40))
+		return nil, fmt.Errorf("%s is not a number as JSON has them: write it in quotes, or as a plain decimal number", sentence.Shorten(n.Value, 40))
 	}
 	return n.Value, nil
 }
@@ -46,15 +48,4 @@ func number(s string) (any, error) {
 		return nil, errors.New("this number is too large")
 	}
 	return json.Number(s), nil
-}
-
-// shorten cuts s to at most limit bytes, at a whole character.
-func shorten(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && s[limit]&0xC0 == 0x80 {
-		limit--
-	}
-	return s[:limit] + "…"
 }

@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata" // the image has no time zones of its own
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // Missed says what becomes of ticks at whose time nothing ran.
@@ -62,7 +64,7 @@ func parseCron(expression string, zone *time.Location) (*cron.SpecSchedule, erro
 	}
 	spec, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
-		return nil, fmt.Errorf("%s has no fixed times", shorten(expression, 40))
+		return nil, fmt.Errorf("%s has no fixed times", sentence.Shorten(expression, 40))
 	}
 	spec.Location = zone
 	if (&Schedule{spec: spec}).Next(firstTick).IsZero() {
@@ -75,7 +77,7 @@ func parseCron(expression string, zone *time.Location) (*cron.SpecSchedule, erro
 func checkCron(expression string) error {
 	if strings.HasPrefix(expression, "@") {
 		if !slices.Contains(descriptors, expression) {
-			return fmt.Errorf("%s is not one of %s", shorten(expression, 40), strings.Join(descriptors, ", "))
+			return fmt.Errorf("%s is not one of %s", sentence.Shorten(expression, 40), strings.Join(descriptors, ", "))
 		}
 		return nil
 	}
@@ -89,7 +91,7 @@ func checkCron(expression string) error {
 	for i, f := range fields {
 		for item := range strings.SplitSeq(f, ",") {
 			if !cronItem(item) {
-				return fmt.Errorf("the %s, %s, is not made of *, 5, 1-5, */2 or a list of those", cronFields[i], shorten(f, 40))
+				return fmt.Errorf("the %s, %s, is not made of *, 5, 1-5, */2 or a list of those", cronFields[i], sentence.Shorten(f, 40))
 			}
 		}
 	}
@@ -100,7 +102,7 @@ func checkCron(expression string) error {
 func parseZone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || zone == time.Local { // Local would be another one in each process
-		return nil, fmt.Errorf("%q is no time zone of the IANA's list: write one such as Europe/Vienna, or UTC", shorten(name, 40))
+		return nil, fmt.Errorf("%q is no time zone of the IANA's list: write one such as Europe/Vienna, or UTC", sentence.Shorten(name, 40))
 	}
 	return zone, nil
 }

@@ -96,7 +96,7 @@ func (r *report) breach(e *jsonschema.ValidationError) {
 			r.errorf(at+"/"+escape(name), "This is not known here: remove it, or mend its spelling.")
 		}
 	default:
-		r.errorf(at, "%s", sentence(k))
+		r.errorf(at, "%s", said(k))
 	}
 }
 

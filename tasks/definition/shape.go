@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // sort is what a JSON value is, or several of that.
@@ -129,7 +131,7 @@ func (c *compiler) holdSort(v value, want sort, required bool, at string) bool {
 	}
 	mend := ""
 	if x, ok := v.(whole); ok && want == aText && is&(aNumber|aBool) != 0 {
-		mend = ": write ${string(" + shorten(x.source, 80) + ")}"
+		mend = ": write ${string(" + sentence.Shorten(x.source, 80) + ")}"
 	}
 	c.errorf(at, "This is %s, and must be %s%s.", is, want, mend)
 	return false

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // segment is a piece of a string: text, or an expression that stood in ${…}.
@@ -65,7 +67,7 @@ func closing(s string) (int, error) {
 			depth--
 		}
 	}
-	return 0, fmt.Errorf("${%s has no closing brace; write $${ for the characters ${", shorten(s, 40))
+	return 0, fmt.Errorf("${%s has no closing brace; write $${ for the characters ${", sentence.Shorten(s, 40))
 }
 
 // pastString is the place after the string literal that begins at i.
@@ -87,7 +89,7 @@ func untemplated(s string) (string, error) {
 		case s[i] == '"' || s[i] == '\'':
 			end := pastString(s, i)
 			if strings.Contains(s[i:end], "${") {
-				return "", fmt.Errorf("%s is a string with a template in it: write the template without quotes", shorten(s[i:end], 60))
+				return "", fmt.Errorf("%s is a string with a template in it: write the template without quotes", sentence.Shorten(s[i:end], 60))
 			}
 			b.WriteString(s[i:end])
 			i = end

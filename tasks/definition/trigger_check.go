@@ -10,6 +10,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -28,7 +29,7 @@ func (d *Definition) checkTrigger(r *report) {
 	members, _ := object["trigger"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if name != "type" && !slices.Contains(known, name) {
-			r.warnf("/trigger/"+escape(name), "A trigger of the type %s has no %s: remove it, or mend its spelling.", t.Type, shorten(name, 40))
+			r.warnf("/trigger/"+escape(name), "A trigger of the type %s has no %s: remove it, or mend its spelling.", t.Type, sentence.Shorten(name, 40))
 		}
 	}
 	if len(known) == 0 {
@@ -86,7 +87,7 @@ func (s *starting) checkSchedule(t *Trigger, r *report) {
 	}
 	spec, err := parseCron(t.Cron, zone)
 	if err != nil {
-		r.errorf("/trigger/cron", "%q is not a schedule: %s.", shorten(t.Cron, 80), oneLine(err))
+		r.errorf("/trigger/cron", "%q is not a schedule: %s.", sentence.Shorten(t.Cron, 80), oneLine(err))
 		return
 	}
 	missed := t.Missed

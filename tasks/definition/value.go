@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/sentence"
 )
 
 // value is what a definition gives for a parameter: JSON with templates in its strings.
@@ -62,7 +64,7 @@ func (w whole) give(b *bindings) (any, error) {
 	}
 	given, err := fromCEL(v)
 	if err != nil {
-		return nil, fmt.Errorf("expression %s (%s): %w", shorten(w.source, 80), w.at, err)
+		return nil, fmt.Errorf("expression %s (%s): %w", sentence.Shorten(w.source, 80), w.at, err)
 	}
 	return given, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -172,7 +173,7 @@ func (b *builder) test(n *node) func(saga.Scope) (int, error) {
 		case false:
 			return 1, nil
 		}
-		return 0, fmt.Errorf("expression %s (%s) is %s: it must be true or false", shorten(n.test.source, 80), n.test.at, show(v))
+		return 0, fmt.Errorf("expression %s (%s) is %s: it must be true or false", sentence.Shorten(n.test.source, 80), n.test.at, sentence.Value(v))
 	}
 }
 
@@ -189,7 +190,7 @@ func (b *builder) duration(n *node) func(saga.Scope) (time.Duration, error) {
 func timer(v any) (time.Duration, error) {
 	seconds, err := seconds(v)
 	if err != nil || seconds < 0 || seconds > maxTimer {
-		return 0, fmt.Errorf("%s is no number of seconds from 0 to %d", show(v), maxTimer)
+		return 0, fmt.Errorf("%s is no number of seconds from 0 to %d", sentence.Value(v), maxTimer)
 	}
 	return Seconds(seconds).Duration(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/osp-platform/osp/internal/sentence"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -22,7 +23,7 @@ func (b *builder) loop(n *node, body saga.Step) saga.Step {
 			given, ok := v.([]any)
 			switch {
 			case !ok:
-				return nil, fmt.Errorf("its collection is %s: it must be a list", show(v))
+				return nil, fmt.Errorf("its collection is %s: it must be a list", sentence.Value(v))
 			case len(given) > n.Loop.limit():
 				return nil, fmt.Errorf("its collection has %d items: at most %d are allowed (max_items)", len(given), n.Loop.limit())
 			}
