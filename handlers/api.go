@@ -47,6 +47,7 @@ type API struct {
 	*gin.Engine
 
 	tasks   Tasks
+	feeds   *feeds
 	ready   Readiness
 	auth    Authenticator
 	owners  *ownerCache
@@ -71,6 +72,7 @@ func New(cfg Config) *API {
 		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
+	a.feeds = newFeeds(a.tasks, a.now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)

@@ -57,6 +57,7 @@ func (a *API) streamEvents(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
+	defer f.seat.leave()
 	if f.at.ended && len(f.events) == 0 && f.task.State.Finished() {
 		c.Status(http.StatusNoContent) // tells an EventSource not to come back
 		return
@@ -71,14 +72,13 @@ func (a *API) streamEvents(c *gin.Context) {
 
 // follower follows one task for one client.
 type follower struct {
-	watcher  Watcher
-	closing  <-chan struct{}
-	allowed  func() bool // whether the client still may follow
-	id       string
-	at       place
-	appended <-chan struct{}
-	events   []saga.Event
-	task     saga.Task
+	seat    *seat
+	closing <-chan struct{}
+	allowed func() bool // whether the client still may follow
+	id      string
+	at      place
+	events  []saga.Event
+	task    saga.Task
 }
 
 // follow begins to follow a task: what can be refused is refused here, before anything is sent.
@@ -92,20 +92,24 @@ func (a *API) follow(c *gin.Context) (*follower, error) {
 		return nil, err
 	}
 	ctx := c.Request.Context()
-	f := &follower{watcher: a.tasks, closing: a.closing, id: id, at: at}
+	f := &follower{closing: a.closing, id: id, at: at}
 	f.allowed = func() bool { return a.stillSees(c.Request, f.task) }
 	// The watch comes first, so that an append between the two is told.
-	if f.appended, err = a.tasks.Watch(ctx, id); err != nil {
+	if f.seat, err = a.feeds.join(ctx, id); err != nil {
 		return nil, err
 	}
-	if err := f.read(ctx); err != nil {
+	if err = f.read(ctx); err == nil {
+		err = visible(ctx, f.task)
+	}
+	if err != nil {
+		f.seat.leave()
 		return nil, err
 	}
-	return f, visible(ctx, f.task)
+	return f, nil
 }
 
 func (f *follower) read(ctx context.Context) (err error) {
-	f.events, f.task, err = f.watcher.Events(ctx, f.id, f.at.after)
+	f.events, f.task, err = f.seat.events(ctx, f.at.after)
 	return err
 }
 
@@ -147,7 +151,7 @@ func (f *follower) send(out *stream) (done bool, err error) {
 func (f *follower) wait(ctx context.Context, out *stream, beat <-chan time.Time) (bool, error) {
 	for {
 		select {
-		case _, ok := <-f.appended:
+		case _, ok := <-f.seat.appended:
 			return ok, nil
 		case <-beat:
 			if !f.allowed() {

@@ -60,13 +60,14 @@ func (a *API) settle(c *gin.Context, t saga.Task) saga.Task {
 
 // untilEnd returns the task as it was last seen.
 func (a *API) untilEnd(ctx context.Context, t saga.Task) (saga.Task, error) {
-	appended, err := a.tasks.Watch(ctx, t.ID)
+	seat, err := a.feeds.join(ctx, t.ID)
 	if err != nil {
 		return t, err
 	}
+	defer seat.leave()
 	for {
 		// Read after the watch began: what came before it is not told.
-		latest, err := a.tasks.Get(ctx, t.ID)
+		latest, err := seat.task(ctx)
 		if err != nil {
 			return t, err
 		}
@@ -74,7 +75,7 @@ func (a *API) untilEnd(ctx context.Context, t saga.Task) (saga.Task, error) {
 			return t, nil
 		}
 		select {
-		case _, ok := <-appended:
+		case _, ok := <-seat.appended:
 			if !ok {
 				return t, nil
 			}

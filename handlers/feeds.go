@@ -1,0 +1,221 @@
+package handlers
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+const (
+	// readingKept is how long what was read is given to others that come to the same place of the same task.
+	readingKept = time.Second
+	// After a long read nothing more is read for the task for restFactor times as long: who follows a long journal that
+	// grows fast must not keep the process reading.
+	longRead   = 10 * time.Millisecond
+	restFactor = 4
+	// nowhere is a place after every event: only the task itself is asked for.
+	nowhere = math.MaxInt64
+)
+
+// feeds has everybody who follows the same task share one watch and its reads: a thousand cost Redis no more than one.
+type feeds struct {
+	source Watcher
+	now    func() time.Time
+
+	mu    sync.Mutex
+	tasks map[string]*feed
+}
+
+func newFeeds(source Watcher, now func() time.Time) *feeds {
+	return &feeds{source: source, now: now, tasks: map[string]*feed{}}
+}
+
+// feed is one task that is followed. Its fields but the first ones are under the lock of the feeds.
+type feed struct {
+	id     string
+	ctx    context.Context // until the last one leaves
+	end    context.CancelFunc
+	opened chan struct{} // closed when the watch has begun, or failed
+	failed error         // why; set before opened is closed
+
+	seats    map[*seat]struct{}
+	readings map[int64]*shared // since the journal grew last, by place
+	took     time.Duration     // the read that was made last
+}
+
+// shared is one read, made once for all that ask for it.
+type shared struct {
+	done   chan struct{}
+	events []saga.Event
+	task   saga.Task
+	err    error
+}
+
+// seat is one that follows.
+type seat struct {
+	feeds    *feeds
+	feed     *feed
+	appended chan struct{} // the journal has grown; closed when nothing is told any more
+}
+
+// join begins to follow a task. What is read after it misses no append that is not told.
+func (f *feeds) join(ctx context.Context, id string) (*seat, error) {
+	f.mu.Lock()
+	of := f.tasks[id]
+	if of == nil {
+		of = &feed{id: id, opened: make(chan struct{}), seats: map[*seat]struct{}{}, readings: map[int64]*shared{}}
+		of.ctx, of.end = context.WithCancel(context.WithoutCancel(ctx))
+		f.tasks[id] = of
+		go f.run(of)
+	}
+	s := &seat{feeds: f, feed: of, appended: make(chan struct{}, 1)}
+	of.seats[s] = struct{}{}
+	f.mu.Unlock()
+	select {
+	case <-of.opened:
+	case <-ctx.Done():
+		s.leave()
+		return nil, ctx.Err()
+	}
+	if of.failed != nil {
+		s.leave()
+		return nil, of.failed
+	}
+	return s, nil
+}
+
+// leave ends it, and the watch with the last one.
+func (s *seat) leave() {
+	f := s.feeds
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(s.feed.seats, s)
+	if len(s.feed.seats) == 0 {
+		s.feed.end()
+		f.forget(s.feed)
+	}
+}
+
+// forget makes room for another feed of the same task. The lock is held.
+func (f *feeds) forget(of *feed) {
+	if f.tasks[of.id] == of {
+		delete(f.tasks, of.id)
+	}
+}
+
+// run watches, and tells all that sit there.
+func (f *feeds) run(of *feed) {
+	appended, err := f.source.Watch(of.ctx, of.id)
+	of.failed = err
+	if err != nil {
+		f.mu.Lock()
+		f.forget(of)
+		f.mu.Unlock()
+	}
+	close(of.opened)
+	if err != nil {
+		return
+	}
+	for {
+		select {
+		case _, ok := <-appended:
+			if !ok {
+				f.over(of)
+				return
+			}
+			f.rest(of.ctx, f.tell(of))
+		case <-of.ctx.Done():
+			return
+		}
+	}
+}
+
+// tell has everybody read anew, and returns how long the last read took.
+func (f *feeds) tell(of *feed) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	of.readings = map[int64]*shared{}
+	for s := range of.seats {
+		select {
+		case s.appended <- struct{}{}:
+		default:
+		}
+	}
+	return of.took
+}
+
+// rest lets time pass before the next append is heard of.
+func (f *feeds) rest(ctx context.Context, took time.Duration) {
+	if took < longRead {
+		return
+	}
+	timer := time.NewTimer(restFactor * took)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// over tells everybody that nothing more is told.
+func (f *feeds) over(of *feed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forget(of)
+	for s := range of.seats {
+		close(s.appended)
+	}
+}
+
+// events returns the events after a place, and the task as of the last one. They are shared: nobody may change them.
+func (s *seat) events(ctx context.Context, after int64) ([]saga.Event, saga.Task, error) {
+	f, of := s.feeds, s.feed
+	f.mu.Lock()
+	r := of.readings[after]
+	if r == nil {
+		r = &shared{done: make(chan struct{})}
+		of.readings[after] = r
+		go f.read(of, after, r)
+	}
+	f.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.events, r.task, r.err
+	case <-ctx.Done():
+		return nil, saga.Task{}, ctx.Err()
+	}
+}
+
+// task returns the task as it is now.
+func (s *seat) task(ctx context.Context) (saga.Task, error) {
+	_, task, err := s.events(ctx, nowhere)
+	return task, err
+}
+
+// read reads, on behalf of all, for as long as anybody is there. A failure is for those who wait for it, and for nobody
+// who comes later.
+func (f *feeds) read(of *feed, after int64, r *shared) {
+	ctx, cancel := context.WithTimeout(of.ctx, patience)
+	defer cancel()
+	begin := f.now()
+	r.events, r.task, r.err = f.source.Events(ctx, of.id, after)
+	f.mu.Lock()
+	of.took = f.now().Sub(begin)
+	f.mu.Unlock()
+	close(r.done)
+	drop := func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if of.readings[after] == r {
+			delete(of.readings, after)
+		}
+	}
+	if r.err != nil {
+		drop()
+		return
+	}
+	time.AfterFunc(readingKept, drop)
+}
