@@ -207,3 +207,30 @@ func TestTheDocumentIsServed(t *testing.T) {
 		t.Errorf("got %s", a.Body)
 	}
 }
+
+func TestTheReferenceTellsOfEveryOperation(t *testing.T) {
+	w := newWorld(t)
+	a := w.must(200, "GET /reference", "")
+	page := a.Body.String()
+	for path, item := range at(document(), "paths").(map[string]any) {
+		for method := range item.(map[string]any) {
+			if id, ok := at(item, method, "operationId").(string); ok && !strings.Contains(page, `<h3 id="`+id+`">`) {
+				t.Errorf("the page lacks %s %s", method, path)
+			}
+		}
+	}
+	for name := range at(document(), "components", "schemas").(map[string]any) {
+		if !strings.Contains(page, `id="schema-`+name+`"`) {
+			t.Errorf("the page lacks the schema %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if !strings.Contains(page, `id="`+m[1]+`"`) {
+			t.Errorf("a link leads to %s, which is not on the page", m[1])
+		}
+	}
+	policy := a.Header().Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %s", policy)
+	}
+}

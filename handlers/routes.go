@@ -33,6 +33,7 @@ func (a *API) routes() []route {
 	}
 	return append(probes, []route{
 		{method: http.MethodGet, path: "/openapi.json", handle: a.openAPI},
+		{method: http.MethodGet, path: "/reference", handle: a.readOpenAPI},
 
 		{method: http.MethodGet, path: "/v1/types", role: RoleReader, handle: a.listTypes},
 		{method: http.MethodGet, path: "/v1/types/:name", role: RoleReader, handle: a.getType},
