@@ -65,7 +65,9 @@ type document struct {
 type path members[json.RawMessage]
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (p *path) UnmarshalJSON(data []byte) error { return (*members[json.RawMessage])(p).UnmarshalJSON(data) }
+func (p *path) UnmarshalJSON(data []byte) error {
+	return (*members[json.RawMessage])(p).UnmarshalJSON(data)
+}
 
 type operation struct {
 	OperationID string
