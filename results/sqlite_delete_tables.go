@@ -1,6 +1,10 @@
 package results
 
-import "database/sql"
+import (
+	"database/sql"
+
+	"github.com/osp-platform/osp/saga"
+)
 
 // tablesOf lists the tables of a service.
 func tablesOf(t tx, schema string) ([]string, error) {
@@ -33,6 +37,21 @@ func dropService(t tx, schema string) error {
 	}
 	for _, table := range []string{"manifest_audit", "manifests", "services", "reservations"} {
 		if err := t.exec("delete from "+quote("osp."+table)+" where schema = ?", schema); err != nil {
+			return err
+		}
+	}
+	return t.standDownAll(schema)
+}
+
+// standDownAll deprecates the active versions of a service that is deleted: their schedules would go on for ever.
+func (t tx) standDownAll(service string) error {
+	active, err := all(t, scanVersion, `select `+versionColumns+` from "osp.workflow_versions" where service = ? and state = 'active'`, service)
+	if err != nil {
+		return err
+	}
+	for _, v := range active {
+		v.State = saga.VersionDeprecated
+		if err := t.setState(v, "osp", "the service was deleted"); err != nil {
 			return err
 		}
 	}

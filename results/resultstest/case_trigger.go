@@ -58,6 +58,25 @@ var triggerCases = []testCase{
 		put(shop, "w", `{"type":"manual"}`)
 		same(b, "a version without", b.started("schedule", "", shop), "")
 	}},
+	{"a deleted service's workflows start nothing any more", func(b *bench) {
+		b.shop()
+		for _, service := range []string{"", b.schema} {
+			_, err := b.Deploy(b.Context(), saga.Deployment{
+				Service: service, Workflow: b.flow("w"), Hash: b.id("w" + service), Definition: `{"trigger":{"type":"schedule"}}`, By: "ann",
+			})
+			b.no(err)
+			_, err = b.ChangeVersion(b.Context(), saga.VersionChange{
+				Service: service, Workflow: b.flow("w"), Version: 1, State: saga.VersionActive, By: "ann", Reason: "go",
+			})
+			b.no(err)
+		}
+		same(b, "before", b.started("schedule", "", "", b.schema), "/w.1 /w.1")
+		b.delete(saga.SubjectService, b.schema)
+		same(b, "after", b.started("schedule", "", "", b.schema), "/w.1")
+		notes, err := b.VersionNotes(b.Context(), saga.WorkflowKey{Service: b.schema, ID: b.flow("w")}, 0, 1)
+		b.no(err)
+		same(b, "why", notes[0].By+": "+string(notes[0].Action)+", "+notes[0].Reason, "osp: deprecate, the service was deleted")
+	}},
 	{"a trigger comes with the owner and the activation", func(b *bench) {
 		b.shop()
 		d, err := b.Deploy(b.Context(), saga.Deployment{
