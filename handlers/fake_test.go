@@ -164,6 +164,13 @@ func (f *fake) List(_ context.Context, q saga.Query) (saga.Page, error) {
 	return f.page, err
 }
 
+func (f *fake) Counts(_ context.Context, q saga.Query) (saga.TaskCounts, error) {
+	leave, err := f.enter()
+	defer leave()
+	f.query = q
+	return saga.CountsOf(map[saga.State]int{saga.Waiting: 2, saga.Stuck: 1}, true), err
+}
+
 func (f *fake) Cancel(_ context.Context, id, by, reason string) (saga.Task, error) {
 	leave, err := f.enter()
 	defer leave()

@@ -49,6 +49,7 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/v1/scale", role: RoleReader, handle: a.getScale},
 
 		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
+		{method: http.MethodGet, path: "/v1/tasks/counts", role: RoleReader, handle: a.countTasks},
 		{method: http.MethodGet, path: "/v1/tasks/:id", role: RoleReader, handle: a.getTask},
 		{method: http.MethodGet, path: "/v1/human-tasks", role: RoleStarter, handle: a.listHumans},
 		{method: http.MethodGet, path: "/v1/tasks/:id/events", role: RoleReader, handle: a.streamEvents, stream: true},

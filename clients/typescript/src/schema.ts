@@ -83,6 +83,24 @@ export type CompareVersionsQuery = {
   to: number;
 };
 
+export type CountTasksQuery = {
+  /** another name of from */
+  created_after?: string;
+  /** another name of until */
+  created_before?: string;
+  /** created then or later */
+  from?: string;
+  /** the beginning of an id, or a part of a type or of an error, in capitals or not; no character of it means anything */
+  search?: string;
+  service?: string;
+  state?: "pending" | "running" | "waiting" | "compensating" | "stuck" | "completed" | "failed" | "cancelled";
+  status?: "pending" | "running" | "completed" | "failed" | "cancelled";
+  type?: string;
+  /** created before then; must be after from */
+  until?: string;
+  user_id?: string;
+};
+
 export type DeadLetters = {
   dead_letters: {
     /** When it was refused */
@@ -348,11 +366,17 @@ export type ListNotesQuery = {
 };
 
 export type ListTasksQuery = {
+  /** another name of from */
+  created_after?: string;
+  /** another name of until */
+  created_before?: string;
   /** next of the previous page */
   cursor?: string;
   /** created then or later */
   from?: string;
   limit?: number;
+  /** the beginning of an id, or a part of a type or of an error, in capitals or not; no character of it means anything */
+  search?: string;
   service?: string;
   state?: "pending" | "running" | "waiting" | "compensating" | "stuck" | "completed" | "failed" | "cancelled";
   status?: "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -548,6 +572,28 @@ export type Task = {
   version: number;
   /** When a waiting task goes on by itself */
   waiting_until?: string;
+};
+
+export type TaskCounts = {
+  /** there are more: each state is counted up to 10000, and of tasks that have ended at most the newest 50000 that fit are looked at */
+  capped: boolean;
+  state: {
+    cancelled: number;
+    compensating: number;
+    completed: number;
+    failed: number;
+    pending: number;
+    running: number;
+    stuck: number;
+    waiting: number;
+  };
+  status: {
+    cancelled: number;
+    completed: number;
+    failed: number;
+    pending: number;
+    running: number;
+  };
 };
 
 export type Type = {
