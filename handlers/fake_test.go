@@ -44,6 +44,7 @@ type fake struct {
 	reads     int // calls of Get and Events
 	letters   []saga.DeadLetter
 	scale     Scale
+	pauses    []saga.Pause
 	flows     flows
 	happened  []happened
 }

@@ -140,5 +140,6 @@ type Tasks interface {
 	Workflows
 	Triggers
 	Scaler
+	Fleet
 	Readiness
 }

@@ -87,6 +87,14 @@ func (a *API) countTasks(c *gin.Context) {
 	a.json(c, http.StatusOK, counts)
 }
 
+// inPath is an error in whose problems the pointers are parameters.
+func inPath(err error) error {
+	if broken, ok := errors.AsType[*saga.InvalidError](err); ok {
+		return aboutParameters(broken)
+	}
+	return err
+}
+
 // aboutParameters tells a problem with a query in the words of the one who sent it: there is no body to point into.
 func aboutParameters(broken *saga.InvalidError) error {
 	faults := make([]fault, len(broken.Problems))
