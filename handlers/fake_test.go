@@ -44,6 +44,7 @@ type fake struct {
 	reads     int // calls of Get and Events
 	letters   []saga.DeadLetter
 	scale     Scale
+	pauses    []saga.Pause
 	flows     flows
 	happened  []happened
 }
@@ -162,6 +163,13 @@ func (f *fake) List(_ context.Context, q saga.Query) (saga.Page, error) {
 		return saga.Page{}, saga.Invalid("/cursor", "is not ours")
 	}
 	return f.page, err
+}
+
+func (f *fake) Counts(_ context.Context, q saga.Query) (saga.TaskCounts, error) {
+	leave, err := f.enter()
+	defer leave()
+	f.query = q
+	return saga.CountsOf(map[saga.State]int{saga.Waiting: 2, saga.Stuck: 1}, true), err
 }
 
 func (f *fake) Cancel(_ context.Context, id, by, reason string) (saga.Task, error) {

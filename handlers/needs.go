@@ -22,6 +22,8 @@ type Reader interface {
 	// List returns one page of tasks, newest first. A cursor that it did not make gives a *[saga.InvalidError] about
 	// /cursor.
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
+	// Counts tells how many tasks of a query there are.
+	Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, error)
 }
 
 // Commander tells running tasks something. Its errors: [saga.ErrNotFound], [saga.ErrFinished], *[saga.InvalidError].
@@ -138,5 +140,6 @@ type Tasks interface {
 	Workflows
 	Triggers
 	Scaler
+	Fleet
 	Readiness
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -15,6 +16,7 @@ const (
 	defaultLimit = 50
 	maxLimit     = 200
 	maxCursor    = 1024
+	maxSearch    = 200
 )
 
 // parameters is a query whose parameters are taken out one by one; what has not been asked for when it ends is wrong.
@@ -91,6 +93,10 @@ var (
 		holds: func(s string) bool { n, ok := digits(s); return ok && n >= 1 && n <= maxLimit },
 		says:  "must be a number from 1 to " + strconv.Itoa(maxLimit),
 	}
+	searchRule = rule{
+		holds: func(s string) bool { return len(s) <= maxSearch && utf8.ValidString(s) && !strings.ContainsRune(s, 0) },
+		says:  "must be at most " + strconv.Itoa(maxSearch) + " bytes of UTF-8 without a NUL",
+	}
 	cursorRule = rule{
 		holds: func(s string) bool { return len(s) <= maxCursor && !strings.ContainsFunc(s, unprintable) },
 		says:  "must be the next of an earlier page",
@@ -113,14 +119,41 @@ func instant(s string) (time.Time, bool) {
 	return at, err == nil && at.Year() >= 1970 && at.Year() <= 9999
 }
 
-// period takes the parameters that bound when tasks were created. A bound that is not given is zero.
+// period takes the parameters that bound when tasks were created, by either of their names. A bound that is not given is zero.
 func (p *parameters) period() (from, until time.Time) {
-	from, _ = instant(p.text("from", instantRule))
-	until, _ = instant(p.text("until", instantRule))
+	from, fromName := p.bound("from", "created_after")
+	until, untilName := p.bound("until", "created_before")
 	if !until.IsZero() && !until.After(from) {
-		p.wrong("until", "must be after from")
+		p.wrong(untilName, "must be after "+fromName)
 	}
 	return from, until
+}
+
+// bound takes a moment that has two names, and tells by which it was given.
+func (p *parameters) bound(short, long string) (time.Time, string) {
+	one, _ := instant(p.text(short, instantRule))
+	other, _ := instant(p.text(long, instantRule))
+	switch {
+	case !one.IsZero() && !other.IsZero():
+		p.wrong(long, "is the same as "+short+": give one of the two")
+	case one.IsZero() && !other.IsZero():
+		return other, long
+	}
+	return one, short
+}
+
+// filters takes what a list may be narrowed by.
+func (p *parameters) filters() saga.Query {
+	q := saga.Query{
+		Status:  saga.Status(p.text("status", statusRule)),
+		State:   saga.State(p.text("state", stateRule)),
+		Type:    p.text("type", rule{holds: saga.ValidID, says: idSays}),
+		Service: p.text("service", nameRule),
+		Owner:   strings.ToLower(p.text("user_id", userRule)),
+		Search:  p.text("search", searchRule),
+	}
+	q.From, q.Until = p.period()
+	return q
 }
 
 // listQuery reads the query of GET /v1/tasks, and narrows it to what the principal may see.
@@ -129,16 +162,21 @@ func listQuery(raw string, who Principal) (saga.Query, error) {
 	if err != nil {
 		return saga.Query{}, err
 	}
-	q := saga.Query{
-		Status:  saga.Status(p.text("status", statusRule)),
-		State:   saga.State(p.text("state", stateRule)),
-		Type:    p.text("type", rule{holds: saga.ValidID, says: idSays}),
-		Service: p.text("service", nameRule),
-		Owner:   strings.ToLower(p.text("user_id", userRule)),
-		Cursor:  p.text("cursor", cursorRule),
-		Limit:   p.limit(),
+	q := p.filters()
+	q.Cursor, q.Limit = p.text("cursor", cursorRule), p.limit()
+	if err := p.end(); err != nil {
+		return q, err
 	}
-	q.From, q.Until = p.period()
+	return q, who.narrow(&q)
+}
+
+// countQuery reads the query of GET /v1/tasks/counts.
+func countQuery(raw string, who Principal) (saga.Query, error) {
+	p, err := parseQuery(raw)
+	if err != nil {
+		return saga.Query{}, err
+	}
+	q := p.filters()
 	if err := p.end(); err != nil {
 		return q, err
 	}

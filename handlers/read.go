@@ -71,6 +71,30 @@ func (a *API) list(c *gin.Context) (saga.Page, error) {
 	return page, err
 }
 
+// countTasks answers with how many tasks there are: GET /v1/tasks/counts.
+func (a *API) countTasks(c *gin.Context) {
+	ctx := c.Request.Context()
+	query, err := countQuery(c.Request.URL.RawQuery, PrincipalOf(ctx))
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	counts, err := a.tasks.Counts(ctx, query)
+	if err != nil {
+		a.problem(c, err)
+		return
+	}
+	a.json(c, http.StatusOK, counts)
+}
+
+// inPath is an error in whose problems the pointers are parameters.
+func inPath(err error) error {
+	if broken, ok := errors.AsType[*saga.InvalidError](err); ok {
+		return aboutParameters(broken)
+	}
+	return err
+}
+
 // aboutParameters tells a problem with a query in the words of the one who sent it: there is no body to point into.
 func aboutParameters(broken *saga.InvalidError) error {
 	faults := make([]fault, len(broken.Problems))

@@ -50,11 +50,12 @@ func TestList(t *testing.T) {
 	w.must(202, "POST /v1/tasks", with(`"id":"a"`))
 	w.fake.page = saga.Page{Tasks: []saga.Task{w.fake.task("a")}, Next: "c2"}
 	a := w.must(200, "GET /v1/tasks?status=running&type=demo&service=svc&user_id="+strings.ToUpper(alice)+"&cursor=c1&limit=200"+
-		"&state=waiting&from=2026-11-24T08:00:00.123456789Z&until=2026-11-24T09:30:00%2B01:00", "")
+		"&state=waiting&search=%25_%2A%2C%28%29.%22%27%5C&from=2026-11-24T08:00:00.123456789Z&until=2026-11-24T09:30:00%2B01:00", "")
 	want := saga.Query{
 		Status: saga.StatusRunning, State: saga.Waiting, Type: "demo", Service: "svc", Owner: alice,
-		From:  time.Date(2026, 11, 24, 8, 0, 0, 123456000, time.UTC),
-		Until: time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Cursor: "c1", Limit: 200,
+		Search: "%_*,().\"'\\",
+		From:   time.Date(2026, 11, 24, 8, 0, 0, 123456000, time.UTC),
+		Until:  time.Date(2026, 11, 24, 8, 30, 0, 0, time.UTC), Cursor: "c1", Limit: 200,
 	}
 	if w.fake.query != want {
 		t.Errorf("got %+v, want %+v", w.fake.query, want)
@@ -65,6 +66,10 @@ func TestList(t *testing.T) {
 	w.fake.page.Tasks[0].Steps = nil // a row whose column is empty
 	if a := w.must(200, "GET /v1/tasks", ""); !strings.Contains(a.Body.String(), `"steps":[]`) {
 		t.Errorf("got %s", a.Body)
+	}
+	w.must(200, "GET /v1/tasks?created_after=2026-11-24T08:00:00.123456789Z&created_before=2026-11-24T09:30:00%2B01:00", "")
+	if got := w.fake.query; got.From != want.From || got.Until != want.Until {
+		t.Errorf("by their other names: %+v", got)
 	}
 	w.must(200, "GET /v1/tasks?status=&limit=&cursor=", "") // as an empty form sends it
 }
@@ -81,6 +86,11 @@ func TestListRefuses(t *testing.T) {
 		{"a time before there were tasks", "from=0000-01-01T00:00:00Z", "parameter from"},
 		{"a period of no length", "from=2026-11-24T09:00:00Z&until=2026-11-24T10:00:00%2B01:00", "parameter until"},
 		{"a period that ends before it begins", "from=2026-11-24T09:00:00Z&until=2025-11-24T09:00:00Z", "parameter until"},
+		{"a bound by both its names", "from=2026-11-24T09:00:00Z&created_after=2026-11-24T09:00:00Z", "parameter created_after"},
+		{"a period of no length, by other names", "created_after=2026-11-24T09:00:00Z&created_before=2026-11-24T09:00:00Z", "parameter created_before"},
+		{"a search with a NUL", "search=a%00", "parameter search"},
+		{"a search that is not UTF-8", "search=%ff", "parameter search"},
+		{"a search that is too long", "search=" + strings.Repeat("s", 201), "parameter search"},
 		{"limit 0", "limit=0", "parameter limit"},
 		{"limit 201", "limit=201", "parameter limit"},
 		{"a negative limit", "limit=-1", "parameter limit"},
@@ -101,6 +111,32 @@ func TestListRefuses(t *testing.T) {
 				t.Errorf("got %q, want %q: %s", a.faults(), tc.faults, a.Body)
 			}
 		})
+	}
+}
+
+func TestCounts(t *testing.T) {
+	w := newWorld(t)
+	a := w.must(200, "GET /v1/tasks/counts?status=running&search=card&created_after=2026-11-24T08:00:00Z", "")
+	want := saga.Query{Status: saga.StatusRunning, Search: "card", From: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}
+	if w.fake.query != want {
+		t.Errorf("got %+v, want %+v", w.fake.query, want)
+	}
+	if a.json("status.running") != "3" || a.json("state.stuck") != "1" || a.json("state.completed") != "0" || a.json("capped") != "true" {
+		t.Errorf("got %s", a.Body)
+	}
+	if a := w.must(400, "GET /v1/tasks/counts?limit=5", ""); a.faults() != "parameter limit" {
+		t.Errorf("got %s", a.Body)
+	}
+	w, _ = street(t, Principal{Name: "alice", Role: RoleStarter, Owner: alice})
+	w.must(200, "GET /v1/tasks/counts", "", bearing)
+	if w.fake.query.Owner != alice {
+		t.Errorf("alice counts %+v", w.fake.query)
+	}
+	w.must(403, "GET /v1/tasks/counts?user_id="+bob, "", bearing)
+	for _, id := range []string{"counts", "bulk", "batch"} { // paths have them
+		if a := w.must(422, "POST /v1/tasks", with(`"id":"`+id+`"`), bearing); a.faults() != "pointer /id" {
+			t.Errorf("got %s", a.Body)
+		}
 	}
 }
 

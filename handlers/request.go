@@ -11,6 +11,9 @@ import (
 // validID is [saga.ValidID] without what a URL cannot name: clients resolve dots away.
 func validID(id string) bool { return saga.ValidID(id) && id != "." && id != ".." }
 
+// taken are ids that paths of the API have, in the place of a task's.
+var taken = []string{"batch", "bulk", "counts"}
+
 const idSays = "must be 1 to 128 letters, digits, dots, underscores, colons or dashes"
 
 // upTo holds a text to 1 to n bytes. PostgreSQL stores no NUL.
@@ -36,7 +39,10 @@ func isTime(s string) bool {
 
 // The rules of a start request's members.
 var (
-	idRule       = rule{holds: validID, says: idSays}
+	idRule = rule{
+		holds: func(s string) bool { return validID(s) && !slices.Contains(taken, s) },
+		says:  idSays + ", and none of " + strings.Join(taken, ", "),
+	}
 	typeRule     = rule{required: true, holds: upTo(128), says: "must be 1 to 128 bytes without a NUL"}
 	nameRule     = rule{holds: saga.ValidID, says: idSays}
 	tableRule    = rule{required: true, holds: upTo(63), says: "must be 1 to 63 bytes"}

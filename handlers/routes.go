@@ -48,8 +48,14 @@ func (a *API) routes() []route {
 		{method: http.MethodPost, path: "/v1/workflows/:id/state", role: RoleOperator, handle: a.changeVersion},
 
 		{method: http.MethodGet, path: "/v1/scale", role: RoleReader, handle: a.getScale},
+		{method: http.MethodGet, path: "/v1/overview", role: RoleReader, handle: a.getOverview},
+		{method: http.MethodGet, path: "/v1/queues", role: RoleReader, handle: a.listQueues},
+		{method: http.MethodGet, path: "/v1/pauses", role: RoleReader, handle: a.listPauses},
+		{method: http.MethodPut, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.pause},
+		{method: http.MethodDelete, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.resume},
 
 		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
+		{method: http.MethodGet, path: "/v1/tasks/counts", role: RoleReader, handle: a.countTasks},
 		{method: http.MethodGet, path: "/v1/tasks/:id", role: RoleReader, handle: a.getTask},
 		{method: http.MethodGet, path: "/v1/human-tasks", role: RoleStarter, handle: a.listHumans},
 		{method: http.MethodGet, path: "/v1/tasks/:id/events", role: RoleReader, handle: a.streamEvents, stream: true},

@@ -17,7 +17,7 @@ func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Ap
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
 	p := r.of(l.ID)
-	keys := []string{p.journal(l.ID), p.meta(l.ID), p.open, p.wake, p.dirty, p.outbox}
+	keys := []string{p.journal(l.ID), p.meta(l.ID), p.open, p.wake, p.dirty, p.outbox, p.minutes}
 	answer, confirmed, err := r.runFor(ctx, p, b.Confirm, appendScript, keys, args...)
 	if err != nil {
 		return saga.Appended{}, fail(ctx, "append to task", l.ID, err)

@@ -46,15 +46,25 @@ func (r *Redis) Dirty(ctx context.Context, limit int) ([]saga.Snapshot, error) {
 
 // DirtyCount is how many tasks have a row that is older than their journal.
 func (r *Redis) DirtyCount(ctx context.Context) (int, error) {
+	return r.count(ctx, "count dirty tasks", func(p *partition) string { return p.dirty })
+}
+
+// DeadCount is how many rows the result store has refused for good.
+func (r *Redis) DeadCount(ctx context.Context) (int, error) {
+	return r.count(ctx, "count dead letters", func(p *partition) string { return p.dead })
+}
+
+// count adds up how long an index is.
+func (r *Redis) count(ctx context.Context, what string, index func(*partition) string) (int, error) {
 	counts := make([]*redis.IntCmd, len(r.partitions))
 	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, p := range r.partitions {
-			counts[i] = pipe.ZCard(ctx, p.dirty)
+			counts[i] = pipe.ZCard(ctx, index(p))
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fail(ctx, "count dirty tasks", "", err)
+		return 0, fail(ctx, what, "", err)
 	}
 	n := 0
 	for _, c := range counts {

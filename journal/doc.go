@@ -17,10 +17,15 @@
 //	osp:{00}:dead    zset    tasks whose row the store has refused for good; score 0, so they stand in the order of their ids
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
 //
+// osp:{00}:minutes, a hash, counts how many tasks began and ended in each minute of the last hour.
+//
 // Copies of definitions have keys of their own, which never expire: osp:definition:<hash>, the content, and
 // osp:workflow:<service>:<id>, as JSON the version that its tasks begin with. Of the schedules there is osp:schedules, a copy of
 // the list of those that are active, and for each osp:tick:<service>:<id>, the moment up to which its ticks have been seen to;
 // that one expires 400 days after its last tick.
+//
+// What is paused stands in osp:pauses, a hash: "type/order" to "<since> <JSON of who and why>". osp:{00}:p:<that> has the tasks that
+// wait for the end of it, and osp:{00}:parked those names for which there are some.
 //
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //

@@ -10,23 +10,25 @@ import (
 
 // partition is the part of the keys that share a hash tag, and the indexes among them.
 type partition struct {
-	base   string // "osp:{00}:"
-	open   string
-	wake   string
-	dirty  string
-	dead   string
-	limits string // names of those for which somebody waits
-	outbox string
-	life   string        // names the present life of this part of the journal
-	whole  string        // is there unless this part of the journal was lost
-	cursor atomic.Uint64 // in the outbox
+	base    string // "osp:{00}:"
+	open    string
+	wake    string
+	dirty   string
+	dead    string
+	limits  string // names of those for which somebody waits
+	parked  string // names of pauses for whose end somebody waits
+	minutes string // how many tasks began and ended in each minute of the last hour
+	outbox  string
+	life    string        // names the present life of this part of the journal
+	whole   string        // is there unless this part of the journal was lost
+	cursor  atomic.Uint64 // in the outbox
 }
 
 func newPartition(prefix string, n int) *partition {
 	base := fmt.Sprintf("%s:{%02d}:", prefix, n)
 	return &partition{
 		base: base, open: base + "open", wake: base + "wake", dirty: base + "dirty", dead: base + "dead",
-		limits: base + "limits",
+		limits: base + "limits", parked: base + "parked", minutes: base + "minutes",
 		outbox: base + "outbox", life: base + "life", whole: base + "whole",
 	}
 }

@@ -76,7 +76,7 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	}
 	p := r.of(c.ID)
 	answer, err := r.accept(ctx, p, c.Parent == "", startScript,
-		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty, p.whole},
+		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty, p.whole, p.minutes},
 		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)

@@ -86,11 +86,23 @@ var wholeLua string
 //go:embed lua/tick.lua
 var tickLua string
 
+//go:embed lua/pause.lua
+var pauseLua string
+
+//go:embed lua/park.lua
+var parkLua string
+
+//go:embed lua/unpark.lua
+var unparkLua string
+
+//go:embed lua/tally.lua
+var tallyLua string
+
 var (
-	startScript     = newScript(startLua)
+	startScript     = newScript(tallyLua + startLua)
 	claimScript     = newScript(claimLua)
 	renewScript     = newScript(renewLua)
-	appendScript    = newScript(appendLua)
+	appendScript    = newScript(tallyLua + appendLua)
 	releaseScript   = newScript(releaseLua)
 	postScript      = newScript(postLua)
 	takeScript      = newScript(takeLua)
@@ -112,6 +124,9 @@ var (
 	holdScript      = newScript(holdLua)
 	feedScript      = newScript(feedLua)
 	tickScript      = newScript(tickLua)
+	pauseScript     = newScript(pauseLua)
+	parkScript      = newScript(parkLua)
+	unparkScript    = newScript(unparkLua)
 )
 
 func newScript(lua string) *redis.Script { return redis.NewScript(prelude + lua) }

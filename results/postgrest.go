@@ -74,6 +74,7 @@ const (
 	fnSave         function = "osp_save"
 	fnGet          function = "osp_get"
 	fnList         function = "osp_list"
+	fnCounts       function = "osp_counts"
 	fnApply        function = "osp_apply"
 	fnExpire       function = "osp_expire"
 	fnSettle       function = "osp_settle"
@@ -163,20 +164,8 @@ func (p *PostgREST) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 		return saga.Page{}, err
 	}
 	limit := limitOf(q)
-	query := map[string]any{"max": limit + 1}
-	for name, value := range map[string]string{
-		"status": string(q.Status), "state": string(q.State), "type": q.Type, "service": q.Service, "owner": q.Owner,
-		"before_id": after.ID,
-	} {
-		if value != "" {
-			query[name] = value
-		}
-	}
-	for name, at := range map[string]time.Time{"from_at": q.From, "until_at": q.Until, "before_at": after.At} {
-		if !at.IsZero() {
-			query[name] = at.UTC()
-		}
-	}
+	query := listed(q, after)
+	query["max"] = limit + 1
 	rows, err := ask[[]json.RawMessage](ctx, p, fnList, map[string]any{"query": query})
 	if err != nil {
 		return saga.Page{}, err
@@ -188,6 +177,39 @@ func (p *PostgREST) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 		}
 	}
 	return pageOf(tasks, limit), nil
+}
+
+// listed is a query as the database takes it. What is not asked for is not in it.
+func listed(q saga.Query, after cursor) map[string]any {
+	query := map[string]any{}
+	for name, value := range map[string]string{
+		"status": string(q.Status), "state": string(q.State), "type": q.Type, "service": q.Service, "owner": q.Owner,
+		"search": q.Search, "before_id": after.ID,
+	} {
+		if value != "" {
+			query[name] = value
+		}
+	}
+	for name, at := range map[string]time.Time{"from_at": q.From, "until_at": q.Until, "before_at": after.At} {
+		if !at.IsZero() {
+			query[name] = at.UTC()
+		}
+	}
+	return query
+}
+
+// Counts returns how many tasks of a query there are.
+func (p *PostgREST) Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, error) {
+	query := listed(q, cursor{})
+	query["max"] = countLimitOf(q)
+	answer, err := ask[struct {
+		States map[saga.State]int `json:"states"`
+		Capped bool               `json:"capped"`
+	}](ctx, p, fnCounts, map[string]any{"query": query})
+	if err != nil {
+		return saga.TaskCounts{}, err
+	}
+	return saga.CountsOf(answer.States, answer.Capped), nil
 }
 
 // Apply carries out an effect in one transaction with its fence.

@@ -14,6 +14,7 @@ create table if not exists workflow_executions (
 create index if not exists workflow_executions_newest on workflow_executions (created_at desc, execution_id desc);
 create index if not exists workflow_executions_of_user
     on workflow_executions (user_id, created_at desc, execution_id desc);
+create index if not exists workflow_executions_in_state on workflow_executions (state, created_at desc, execution_id desc);
 
 -- What journals are made of again when Redis has lost them: of tasks that have not ended, and of children until the tasks
 -- above them have.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -117,54 +116,4 @@ func (s *SQLite) Get(ctx context.Context, id string) (saga.Task, error) {
 		return saga.Task{}, fmt.Errorf("get task %s: %w", id, err)
 	}
 	return decodeTask(body)
-}
-
-// List returns tasks, newest first.
-func (s *SQLite) List(ctx context.Context, q saga.Query) (saga.Page, error) {
-	after, err := parseCursor(q.Cursor)
-	if err != nil {
-		return saga.Page{}, err
-	}
-	query, args := "select task from workflow_executions where true", []any{}
-	for _, filter := range []struct{ column, value string }{
-		{"status", string(q.Status)},
-		{"state", string(q.State)},
-		{"task_type", q.Type},
-		{"service_schema", q.Service},
-		{"user_id", q.Owner},
-	} {
-		if filter.value != "" {
-			query += " and " + filter.column + " = ?"
-			args = append(args, filter.value)
-		}
-	}
-	for _, limit := range []struct {
-		condition string
-		at        time.Time
-	}{{"created_at >= ?", q.From}, {"created_at < ?", q.Until}} {
-		if !limit.at.IsZero() {
-			query += " and " + limit.condition
-			args = append(args, limit.at.UnixMicro())
-		}
-	}
-	if after.ID != "" {
-		query += " and (created_at, execution_id) < (?, ?)"
-		args = append(args, after.At.UnixMicro(), after.ID)
-	}
-	limit := limitOf(q)
-	rows, err := s.db.QueryContext(ctx, query+" order by created_at desc, execution_id desc limit ?", append(args, limit+1)...)
-	if err != nil {
-		return saga.Page{}, fmt.Errorf("list tasks: %w", err)
-	}
-	tasks, err := collect(rows, func(rows *sql.Rows) (saga.Task, error) {
-		var body []byte
-		if err := rows.Scan(&body); err != nil {
-			return saga.Task{}, err
-		}
-		return decodeTask(body)
-	})
-	if err != nil {
-		return saga.Page{}, fmt.Errorf("list tasks: %w", err)
-	}
-	return pageOf(tasks, limit), nil
 }

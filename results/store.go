@@ -19,6 +19,10 @@ type Store interface {
 	// List returns tasks, newest first. A cursor that is none gives a *[saga.InvalidError].
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
 
+	// Counts returns how many tasks of a query there are. A state is counted up to the query's limit (0: 10,000), and it may
+	// look at the newest five times as many only: a store may have millions.
+	Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, error)
+
 	// HumanTasks returns what waits for people in any of the query's scopes, those first that have waited longest. The paths
 	// are those of the waits. A cursor that is none gives a *[saga.InvalidError].
 	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
@@ -125,6 +129,17 @@ const (
 	defaultLimit = 50
 	maxLimit     = 200
 )
+
+// countLimit is how far tasks of a state are counted.
+const countLimit = 10_000
+
+// countLimitOf returns how far counting is meant to go.
+func countLimitOf(q saga.Query) int {
+	if q.Limit <= 0 {
+		return countLimit
+	}
+	return q.Limit
+}
 
 // limitOf returns the page size that is meant.
 func limitOf(q saga.Query) int {

@@ -87,6 +87,12 @@ func (e *explainer) ask(t *testing.T, function, query string) (found int, nodes 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return found, e.nodes(t)
+}
+
+// nodes are those of the plans of what was asked.
+func (e *explainer) nodes(t *testing.T) (nodes []plan) {
+	t.Helper()
 	for _, text := range e.plans {
 		_, body, _ := strings.Cut(text, "plan:")
 		var told struct{ Plan plan }
@@ -95,7 +101,7 @@ func (e *explainer) ask(t *testing.T, function, query string) (found int, nodes 
 		}
 		nodes = append(nodes, told.Plan.nodes()...)
 	}
-	return found, nodes
+	return nodes
 }
 
 func TestListsFindTheirIndexAndReadLittleMoreThanTheyReturn(t *testing.T) {

@@ -19,6 +19,8 @@ type Moment struct {
 	Opened string
 	// Full tells that the journal is over its soft limit: no further forward step.
 	Full bool
+	// Paused tells that no forward step is to begin, or to be tried again.
+	Paused bool
 }
 
 // Decision is what comes next for a task.
@@ -31,6 +33,8 @@ type Decision struct {
 	Cancel bool
 	// Due is when there is something to decide again although nothing came. Zero: never.
 	Due time.Time
+	// Held tells that a step would begin if the task were not paused.
+	Held bool
 	// Panic is set when one of the workflow's own functions panicked; its stack is for the log.
 	Panic *PanicError
 }
@@ -328,6 +332,9 @@ func (k *walker) crashLoop(rec *StepRecord, undo bool) bool {
 
 // call asks for the next attempt of a do.
 func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
+	if !k.opened(path) && k.hold() { // one that the claim has begun is under way
+		return open
+	}
 	work := Work{Step: s, Path: path, Attempt: a.next(), N: a.N}
 	if s.Kind == KindChild {
 		work.Child = childID(k.r.Created.ID, path)
@@ -345,6 +352,12 @@ func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
 	}
 	k.d.Work = append(k.d.Work, work)
 	return open
+}
+
+// hold tells whether a step that would begin is not to.
+func (k *walker) hold() bool {
+	k.d.Held = k.d.Held || k.m.Paused
+	return k.m.Paused
 }
 
 // ask makes what the call is given from what is known so far.

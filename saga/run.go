@@ -130,7 +130,7 @@ type plan struct {
 	decisions []Event // to append, the step_started of the work included
 	then      Then
 	due       time.Time // what is recorded
-	ask       time.Time // when it asks for room again, which is not; zero: it has room
+	ask       time.Time // when it asks for room again, or whether it is paused still, which is not; zero: neither
 }
 
 // plan folds the facts and everything that follows from them into the record, before any of it is recorded: the append
@@ -165,6 +165,7 @@ func (x *run) plan(ctx context.Context, facts []Event) (plan, error) {
 		p.decision.Work = nil
 	}
 	x.enter(ctx, &p)
+	x.hold(ctx, &p)
 	for i := range p.decision.Work {
 		work := &p.decision.Work[i]
 		if work.Path == x.opened && !work.Undo { // the claim recorded its start
@@ -201,7 +202,7 @@ func (x *run) moment() Moment {
 	for path := range x.calls {
 		flying[path] = true
 	}
-	return Moment{Now: x.now(), InFlight: flying, Opened: x.opened, Full: x.bytes > SoftJournal}
+	return Moment{Now: x.now(), InFlight: flying, Opened: x.opened, Full: x.bytes > SoftJournal, Paused: x.paused()}
 }
 
 // fold applies an event that is yet to be recorded.

@@ -45,6 +45,7 @@ type Runner struct {
 	Children  Children
 	Restorer  Restorer // nil: what is lost stays so
 	Limiter   Limiter  // nil: there are no limits
+	Pauser    Pauser   // nil: nothing is ever paused
 	Log       *slog.Logger
 	Now       func() time.Time
 	Random    func() float64 // in [0, 1)

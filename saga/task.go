@@ -78,10 +78,28 @@ type Query struct {
 	Type    string
 	Service string
 	Owner   string
+	Search  string    // the beginning of the id, or a part of the type or of the error, in capitals or not
 	From    time.Time // created then or later
 	Until   time.Time // created before then
 	Cursor  string    // opaque; from the previous page
 	Limit   int
+}
+
+// TaskCounts is how many tasks there are of each status and state, none of them left out.
+type TaskCounts struct {
+	Status map[Status]int `json:"status"`
+	State  map[State]int  `json:"state"`
+	Capped bool           `json:"capped"` // there are more: counting stopped
+}
+
+// CountsOf adds states up to what their statuses have.
+func CountsOf(states map[State]int, capped bool) TaskCounts {
+	c := TaskCounts{Status: map[Status]int{}, State: map[State]int{}, Capped: capped}
+	for _, s := range States {
+		c.State[s] = states[s]
+		c.Status[s.Status()] += states[s]
+	}
+	return c
 }
 
 // Page is one page of a list.

@@ -10,6 +10,7 @@ func (k *walker) timer(s *Step, sc Scope) outcome {
 	path := sc.prefix + s.Name
 	rec := k.r.Step(path)
 	switch {
+	case rec == nil && k.hold():
 	case rec == nil:
 		d, err := guard2(func() (time.Duration, error) { return s.For(sc) })
 		if err != nil {
@@ -29,6 +30,9 @@ func (k *walker) timer(s *Step, sc Scope) outcome {
 func (k *walker) signal(s *Step, sc Scope) outcome {
 	path := sc.prefix + s.Name
 	rec := k.r.Step(path)
+	if rec == nil && k.hold() {
+		return open
+	}
 	if rec == nil {
 		e := Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind, Data: s.Human.note()}
 		if s.Timeout > 0 {

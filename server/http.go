@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"time"
@@ -20,7 +21,7 @@ func (s *Server) handler() http.Handler {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
 	if s.config.Role.serves() {
-		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s}
+		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s.fleet(), s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
 	}
 	h := handlers.New(c)
@@ -60,7 +61,19 @@ type api struct {
 	*tasks.Deployer
 	*tasks.Triggers
 	handlers.Scaler
+	*tasks.Fleet
 	handlers.Readiness
+}
+
+// fleet is what operators see and steer of everything.
+func (s *Server) fleet() *tasks.Fleet {
+	backlog := func(ctx context.Context) (int, error) {
+		_, all, err := s.gauge.due(ctx)
+		return all, err
+	}
+	return &tasks.Fleet{
+		Journal: s.journal, Queue: s.queue, Queues: s.config.Queues, Rows: s.store, Backlog: backlog, Log: s.log, Now: time.Now,
+	}
 }
 
 // triggers listens to signals and databases.

@@ -34,6 +34,10 @@ func (s *Server) Run(ctx context.Context) error {
 	loops.Go(func() { s.tellOfStore(background) })
 	if s.worker != nil {
 		loops.Go(func() { s.limits.Run(background) })
+		if err := s.pauses.Look(background); err != nil { // before any task is taken
+			s.log.WarnContext(ctx, "it is not known what is paused, trying again", "error", err)
+		}
+		loops.Go(func() { s.pauses.Run(background) })
 		if err := s.worker.Start(); err != nil {
 			stop()
 			loops.Wait()

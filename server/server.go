@@ -43,6 +43,7 @@ type Server struct {
 	load   *load // nil in role worker
 	fair   *tasks.Fair
 	limits *tasks.Limits
+	pauses *tasks.Pauses
 
 	keys      *handlers.KeyRing // nil: everybody may call
 	users     *handlers.Tokens  // nil: users' tokens are not accepted
@@ -114,6 +115,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.limits, err = s.newLimits(); err != nil {
 		return err
 	}
+	s.pauses = &tasks.Pauses{Journal: s.journal, Log: s.log, Nudge: s.sweeper.Nudge}
 	if s.config.Role.works() {
 		s.worker = s.newWorker()
 	}
@@ -183,10 +185,10 @@ func (s *Server) dispatch() error {
 func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
 		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits,
+		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Pauser: s.pauses,
 	}
 	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
-		Opening: s.limits.Opening(s.dispatcher.Catalogue.Opening),
+		Opening: s.pauses.Opening(s.limits.Opening(s.dispatcher.Catalogue.Opening)),
 		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
 	})

@@ -33,6 +33,7 @@ type DispatcherJournal interface {
 type Rows interface {
 	Get(ctx context.Context, id string) (saga.Task, error)
 	List(ctx context.Context, q saga.Query) (saga.Page, error)
+	Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, error)
 	HumanTasks(ctx context.Context, q saga.HumanQuery) (saga.HumanPage, error)
 }
 
@@ -210,6 +211,11 @@ func (d *Dispatcher) Events(ctx context.Context, id string, after int64) ([]saga
 // List returns a page of tasks from the result store.
 func (d *Dispatcher) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 	return d.Rows.List(ctx, q)
+}
+
+// Counts tells how many tasks of a query the result store has.
+func (d *Dispatcher) Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, error) {
+	return d.Rows.Counts(ctx, q)
 }
 
 // Watch tells of every append to a task's journal until ctx ends.

@@ -229,6 +229,14 @@ func (r rows) HumanTasks(context.Context, saga.HumanQuery) (saga.HumanPage, erro
 	return saga.HumanPage{Tasks: []saga.HumanTask{{Task: "t", Step: "l[0]/h.escalated"}, {Task: "t", Step: "h"}}}, nil
 }
 
+func (r rows) Counts(context.Context, saga.Query) (saga.TaskCounts, error) {
+	states := map[saga.State]int{}
+	for _, task := range r {
+		states[task.State]++
+	}
+	return saga.CountsOf(states, false), nil
+}
+
 func (r rows) List(_ context.Context, q saga.Query) (saga.Page, error) {
 	return saga.Page{Next: "after " + q.Cursor}, nil
 }

@@ -1,5 +1,5 @@
 -- Appends facts and, if nothing came in between, decisions with what follows from them.
--- KEYS journal, meta, open, wake, dirty, outbox
+-- KEYS journal, meta, open, wake, dirty, outbox, minutes
 -- ARGV 1 id, 2 nonce, 3 batch, 4 epoch, 5 read, 6 read at (0: any), 7 number of facts, 8 then ('' | park | finish),
 --      9 when to look again, 10 due, 11 kind of the end, 12 starts a child (0 | 1), 13… bodies, the facts first
 -- Returns {0} overtaken | {1, decided, first, now, between}
@@ -63,4 +63,5 @@ elseif what == 'finish' then
   if m[7] then redis.call('HSET', KEYS[6], id, (length + count) .. ' ' .. m[7] .. ' ' .. m[8]) end
 end
 redis.call(unpack(set))
+if what == 'finish' then tally(KEYS[7], string.sub(ARGV[11], 1, 2)) end
 return {1, decided and 1 or 0, length + 1, now, between}

@@ -1,5 +1,5 @@
 -- Records a task, if its id is new.
--- KEYS journal, meta, tombstone, open, dirty, whole
+-- KEYS journal, meta, tombstone, open, dirty, whole, minutes
 -- ARGV id, hash, type, queue, process at (0: now), slack, body, parent ('': none), the parent's step, given (0 | 1)
 -- Returns {0} conflict | {1, finished, type, queue, epoch, due} there already | {2, now} new | {3} it may be lost
 local old = redis.call('HMGET', KEYS[2], 'h', 'f', 't', 'q', 'e', 'd')
@@ -23,4 +23,5 @@ if ARGV[8] ~= '' then redis.call('HSET', KEYS[2], 'p', ARGV[8], 'w', ARGV[9]) en
 redis.call('ZADD', KEYS[4], us(math.max(now, tonumber(ARGV[5])) + tonumber(ARGV[6])), ARGV[1])
 redis.call('ZADD', KEYS[5], 'NX', us(now), ARGV[1])
 redis.call('PUBLISH', KEYS[1], '')
+tally(KEYS[7], 's')
 return {2, now}

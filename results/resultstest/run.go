@@ -23,6 +23,8 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"save", saveCases},
 		{"kept", keptCases},
 		{"list", listCases},
+		{"search", searchCases},
+		{"counts", countCases},
 		{"human tasks", humanCases},
 		{"fence", fenceCases},
 		{"service", serviceCases},

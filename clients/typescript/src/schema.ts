@@ -83,6 +83,24 @@ export type CompareVersionsQuery = {
   to: number;
 };
 
+export type CountTasksQuery = {
+  /** another name of from */
+  created_after?: string;
+  /** another name of until */
+  created_before?: string;
+  /** created then or later */
+  from?: string;
+  /** the beginning of an id, or a part of a type or of an error, in capitals or not; no character of it means anything */
+  search?: string;
+  service?: string;
+  state?: "pending" | "running" | "waiting" | "compensating" | "stuck" | "completed" | "failed" | "cancelled";
+  status?: "pending" | "running" | "completed" | "failed" | "cancelled";
+  type?: string;
+  /** created before then; must be after from */
+  until?: string;
+  user_id?: string;
+};
+
 export type DeadLetters = {
   dead_letters: {
     /** When it was refused */
@@ -348,11 +366,17 @@ export type ListNotesQuery = {
 };
 
 export type ListTasksQuery = {
+  /** another name of from */
+  created_after?: string;
+  /** another name of until */
+  created_before?: string;
   /** next of the previous page */
   cursor?: string;
   /** created then or later */
   from?: string;
   limit?: number;
+  /** the beginning of an id, or a part of a type or of an error, in capitals or not; no character of it means anything */
+  search?: string;
   service?: string;
   state?: "pending" | "running" | "waiting" | "compensating" | "stuck" | "completed" | "failed" | "cancelled";
   status?: "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -394,10 +418,66 @@ export type Notes = {
   }[];
 };
 
+export type Overview = {
+  /** deliveries that are due */
+  backlog: number;
+  capped: boolean;
+  /** when the result store said so: while it is away that is a while ago */
+  counted_at?: string;
+  dead_letters: number;
+  oldest_waiting_seconds: number;
+  /** as GET /v1/tasks/counts has it; empty while the result store has said nothing */
+  states: {
+    cancelled?: number;
+    compensating?: number;
+    completed?: number;
+    failed?: number;
+    pending?: number;
+    running?: number;
+    stuck?: number;
+    waiting?: number;
+  };
+  stuck: number;
+  /** the last 60 minutes, oldest first; the last one is under way */
+  throughput: {
+    at: string;
+    cancelled: number;
+    completed: number;
+    failed: number;
+    started: number;
+  }[];
+  /** rows that are older than their tasks */
+  unwritten: number;
+  workers: {
+    active: number;
+    concurrency: number;
+    host: string;
+    id: string;
+    queues: string[];
+    started_at: string;
+  }[];
+};
+
 export type Page = {
   /** Cursor of the next page; missing on the last */
   next?: string;
   tasks: Task[];
+};
+
+export type Pause = {
+  by: string;
+  kind: "type" | "service" | "queue";
+  name: string;
+  reason: string;
+  since: string;
+};
+
+export type PauseRequest = {
+  reason: string;
+};
+
+export type Pauses = {
+  items: Pause[];
 };
 
 export type Problem = {
@@ -420,6 +500,26 @@ export type Problem = {
   title: string;
   /** Stable; a GET there explains it */
   type: string;
+};
+
+export type Queue = {
+  active: number;
+  name: string;
+  oldest_waiting_seconds: number;
+  paused: boolean;
+  /** wait for a worker, or for their service's turn */
+  pending: number;
+  /** wait for a moment, a signal, room or the end of a pause */
+  retry: number;
+  /** to begin later */
+  scheduled: number;
+  /** asynq itself delivers nothing of the queue, what is to be undone included: somebody paused it in Asynqmon */
+  undo_paused: boolean;
+  weight: number;
+};
+
+export type Queues = {
+  items: Queue[];
 };
 
 export type Raise = {
@@ -449,6 +549,10 @@ export type Resolve = {
   reason: string;
   /** Path of the stuck step */
   step: string;
+};
+
+export type ResumeRequest = {
+  reason?: string;
 };
 
 export type RowChange = {
@@ -548,6 +652,28 @@ export type Task = {
   version: number;
   /** When a waiting task goes on by itself */
   waiting_until?: string;
+};
+
+export type TaskCounts = {
+  /** there are more: each state is counted up to 10000, and of tasks that have ended at most the newest 50000 that fit are looked at */
+  capped: boolean;
+  state: {
+    cancelled: number;
+    compensating: number;
+    completed: number;
+    failed: number;
+    pending: number;
+    running: number;
+    stuck: number;
+    waiting: number;
+  };
+  status: {
+    cancelled: number;
+    completed: number;
+    failed: number;
+    pending: number;
+    running: number;
+  };
 };
 
 export type Type = {

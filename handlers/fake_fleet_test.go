@@ -1,0 +1,36 @@
+package handlers
+
+import (
+	"context"
+	"slices"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+func (f *fake) Overview(context.Context) (saga.Overview, error) {
+	return saga.Overview{
+		States: map[saga.State]int{saga.Stuck: 1}, CountedAt: &noon, Stuck: 1, DeadLetters: 2, Unwritten: 3, Backlog: 4, OldestWaiting: 5.5,
+		Workers:    []saga.WorkerView{{ID: "a:1", Host: "a", Queues: []string{"default"}, Concurrency: 8, Active: 1, StartedAt: noon}},
+		Throughput: []saga.Minute{{At: noon, Started: 6, Completed: 7, Failed: 8, Cancelled: 9}},
+	}, f.fail
+}
+
+func (f *fake) QueueViews(context.Context) ([]saga.QueueView, error) {
+	return []saga.QueueView{{Name: "default", Weight: 3, Pending: 1, Paused: true, OldestWaiting: 0.25}}, f.fail
+}
+
+func (f *fake) Pauses(context.Context) ([]saga.Pause, error) { return f.pauses, f.fail }
+
+func (f *fake) Pause(_ context.Context, p saga.Pause) (saga.Pause, error) {
+	if p.Name == "nowhere" {
+		return p, saga.Invalid("/name", "is not one of the queues")
+	}
+	p.Since = noon
+	f.pauses = append(f.pauses, p)
+	return p, f.fail
+}
+
+func (f *fake) Resume(_ context.Context, k saga.PauseKey) error {
+	f.pauses = slices.DeleteFunc(f.pauses, func(p saga.Pause) bool { return p.PauseKey == k })
+	return f.fail
+}
