@@ -16,6 +16,8 @@ type Config struct {
 	Ready Readiness
 	// Auth tells who is calling. Nil is open: everybody is an operator (OSP_AUTH=off, osp dev).
 	Auth Authenticator
+	// Sessions says who may sign in with a browser. Without a store nobody can.
+	Sessions SessionConfig
 	// Services tells whose services are, for the tasks that users start. Nil: users may name no service.
 	Services Services
 	// HookSecrets are what databases show to tell of their changes: one, and another while it is exchanged. None: they are not
@@ -42,13 +44,14 @@ type Config struct {
 //
 //	api := handlers.New(cfg)
 //	api.GET("/metrics", gin.WrapH(metrics))
-//	api.Any("/monitor/*any", api.BrowserGuard(handlers.RoleOperator), gin.WrapH(monitor))
+//	api.Any("/monitor/*any", api.BrowserGuard(handlers.RoleReader), gin.WrapH(monitor))
 type API struct {
 	*gin.Engine
 
 	tasks   Tasks
 	ready   Readiness
 	auth    Authenticator
+	people  *sessions
 	owners  *ownerCache
 	rates   *rates
 	gate    gate
@@ -71,6 +74,7 @@ func New(cfg Config) *API {
 		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
+	a.people = newSessions(cfg.Sessions, cfg.Auth, cfg.Now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)

@@ -34,6 +34,10 @@ func (a *API) routes() []route {
 	return append(probes, []route{
 		{method: http.MethodGet, path: "/openapi.json", handle: a.openAPI},
 
+		{method: http.MethodGet, path: "/ui/session", handle: a.getSession},
+		{method: http.MethodPost, path: "/ui/session", handle: a.signIn},
+		{method: http.MethodDelete, path: "/ui/session", handle: a.signOut},
+
 		{method: http.MethodGet, path: "/v1/types", role: RoleReader, handle: a.listTypes},
 		{method: http.MethodGet, path: "/v1/types/:name", role: RoleReader, handle: a.getType},
 

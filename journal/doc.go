@@ -22,6 +22,9 @@
 // the list of those that are active, and for each osp:tick:<service>:<id>, the moment up to which its ticks have been seen to;
 // that one expires 400 days after its last tick.
 //
+// A browser that is signed in has osp:session:<id>, which expires with its session. The id is derived from the cookie's secret,
+// and so is the key that its content is sealed with.
+//
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //
 //	e epoch   n nonce   l lease until (0: released)   k events that the lease's holder has read   a last append

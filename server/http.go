@@ -22,6 +22,7 @@ func (s *Server) handler() http.Handler {
 	if s.config.Role.serves() {
 		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
+		c.Sessions = s.sessions()
 	}
 	h := handlers.New(c)
 	if !s.config.Role.serves() {

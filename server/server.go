@@ -47,6 +47,9 @@ type Server struct {
 	keys      *handlers.KeyRing // nil: everybody may call
 	users     *handlers.Tokens  // nil: users' tokens are not accepted
 	transport *http.Transport   // of users
+	password  handlers.Password // of the operator
+
+	projectKey atomic.Pointer[string] // of Supabase, as it is now
 
 	stored   atomic.Bool       // the result store has answered
 	checked  bool              // preflight has seen Redis

@@ -467,6 +467,29 @@ export type Scale = {
   desired: number;
 };
 
+export type Session = {
+  /** The session ends then at the latest */
+  expires_at?: string;
+  /** password: the operator password, or an API key; supabase: e-mail address and password of a user of the project */
+  logins: ("password" | "supabase")[];
+  /** As in by: the key's name, user:<uuid>, or password:operator */
+  name?: string;
+  /** There is no authentication here: everybody is an operator */
+  open: boolean;
+  role?: "reader" | "starter" | "operator";
+  /** The service that a key is limited to */
+  service?: string;
+  signed_in: boolean;
+  /** The user whose tasks these are limited to */
+  user_id?: string;
+};
+
+export type SignIn = {
+  /** Of a user of the project. Without it the password is the operator's, or an API key */
+  email?: string;
+  password: string;
+};
+
 export type Signalled = {
   id: string;
   signal: string;
@@ -594,6 +617,7 @@ export type ProblemType =
   | "/problems/answered"
   | "/problems/bad-hook"
   | "/problems/bad-parameter"
+  | "/problems/bad-sign-in"
   | "/problems/conflict"
   | "/problems/cross-site"
   | "/problems/finished"
@@ -613,6 +637,7 @@ export type ProblemType =
   | "/problems/overloaded"
   | "/problems/too-large"
   | "/problems/too-many-requests"
+  | "/problems/too-many-sign-ins"
   | "/problems/unauthenticated"
   | "/problems/unavailable"
   | "/problems/unfinished"
