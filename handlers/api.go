@@ -44,7 +44,7 @@ type Config struct {
 //
 //	api := handlers.New(cfg)
 //	api.GET("/metrics", gin.WrapH(metrics))
-//	api.Any("/monitor/*any", api.BrowserGuard(handlers.RoleReader), gin.WrapH(monitor))
+//	api.Any("/monitor/*any", api.Monitor(look, operate)...)
 type API struct {
 	*gin.Engine
 

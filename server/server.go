@@ -137,8 +137,12 @@ func (s *Server) open(ctx context.Context) error {
 			mark: s.config.MaxMemory, log: s.log,
 		}
 	}
+	handler, err := s.handler(ctx)
+	if err != nil {
+		return err
+	}
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return nil
