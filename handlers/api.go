@@ -18,6 +18,8 @@ type Config struct {
 	Auth Authenticator
 	// Sessions says who may sign in with a browser. Without a store nobody can.
 	Sessions SessionConfig
+	// Audit keeps what people did. Nil: nobody does.
+	Audit Auditor
 	// Services tells whose services are, for the tasks that users start. Nil: users may name no service.
 	Services Services
 	// HookSecrets are what databases show to tell of their changes: one, and another while it is exchanged. None: they are not
@@ -52,6 +54,7 @@ type API struct {
 	ready   Readiness
 	auth    Authenticator
 	people  *sessions
+	audit   Auditor
 	owners  *ownerCache
 	rates   *rates
 	gate    gate
@@ -74,6 +77,7 @@ func New(cfg Config) *API {
 		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
+	a.audit = cfg.Audit
 	a.people = newSessions(cfg.Sessions, cfg.Auth, cfg.Now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {

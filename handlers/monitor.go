@@ -16,6 +16,11 @@ func (a *API) Monitor(look, operate http.Handler) []gin.HandlerFunc {
 		switch {
 		case p.bound():
 			a.problem(c, refuse(forbidden).because("The monitor shows everybody's tasks; %s is limited to a user or a service.", p.Name))
+		case p.Role == RoleOperator && operate != nil && changes && a.audit != nil:
+			n := a.noteOf(c, "monitor")
+			n.Kind, n.Subject = "queue", clip(clean(c.Request.URL.Path))
+			n.Details["method"] = c.Request.Method
+			a.noted(c, n, func() { operate.ServeHTTP(c.Writer, c.Request) })
 		case p.Role == RoleOperator && operate != nil:
 			operate.ServeHTTP(c.Writer, c.Request)
 		case changes && operate == nil:

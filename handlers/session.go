@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/osp-platform/osp/saga"
 )
 
 const maxSignIn = 8 << 10 // of a body
@@ -117,6 +119,7 @@ func (a *API) enter(c *gin.Context) (fresh secret, p Principal, ends time.Time, 
 	case errors.Is(err, ErrTooManySignIns):
 		return fresh, p, ends, refuse(tooManySignIns)
 	case errors.Is(err, ErrUnauthenticated):
+		a.noteRefused(c, begun.Way)
 		return fresh, p, ends, err
 	}
 	giveBack() // whoever is let in, and whoever could not be told, guessed nothing
@@ -127,8 +130,13 @@ func (a *API) enter(c *gin.Context) (fresh secret, p Principal, ends time.Time, 
 		return fresh, p, ends, err
 	}
 	begun.Ends = a.now().Add(a.people.Lifetime)
-	fresh, err = a.people.begin(ctx, begun)
-	return fresh, p, begun.Ends, err
+	if fresh, err = a.people.begin(ctx, begun); err != nil {
+		return fresh, p, ends, err
+	}
+	if err := a.noteSession(c, "sign-in", p, begun.Way, saga.OutcomeDone); err != nil { // what is not noted is not done
+		return fresh, p, ends, errors.Join(err, a.people.end(ctx, fresh))
+	}
+	return fresh, p, begun.Ends, nil
 }
 
 // credentials reads {"password"} or {"email", "password"}.
@@ -150,25 +158,26 @@ func (s *sessions) prove(ctx context.Context, email, password string) (session, 
 	switch {
 	case email != "":
 		if s.Accounts == nil {
-			return session{}, Principal{}, ErrUnauthenticated
+			return session{Way: byAccount}, Principal{}, ErrUnauthenticated
 		}
 		grant, err := s.Accounts.SignIn(ctx, email, password)
 		if err != nil {
-			return session{}, Principal{}, err
+			return session{Way: byAccount}, Principal{}, err
 		}
 		p, err := s.auth.Authenticate(ctx, grant.Access)
 		return session{Way: byAccount, Grant: &grant}, p, err
 	case strings.HasPrefix(password, KeyPrefix):
 		if s.Keys == nil {
-			return session{}, Principal{}, ErrUnauthenticated
+			return session{Way: byKey}, Principal{}, ErrUnauthenticated
 		}
 		hash := keyHash(password)
 		p, err := s.Keys.ByHash(hash[:])
 		return session{Way: byKey, Proof: hash[:]}, p, err
 	case s.Operator.is(password):
-		return session{Way: byPassword, Proof: s.Operator.proof()}, theOperator, nil
+		hash := passwordHash(password) // and not the one of now, which may be another by now
+		return session{Way: byPassword, Proof: hash[:]}, theOperator, nil
 	}
-	return session{}, Principal{}, ErrUnauthenticated
+	return session{Way: byPassword}, Principal{}, ErrUnauthenticated
 }
 
 // signOut ends the session: DELETE /ui/session.
@@ -177,7 +186,14 @@ func (a *API) signOut(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
-	if err := a.leave(c); err != nil {
+	p, _, err := a.bySession(c.Request)
+	if err == nil {
+		err = a.noteSession(c, "sign-out", p, "", saga.OutcomeDone)
+	}
+	if err == nil {
+		err = a.leave(c)
+	}
+	if err != nil && !errors.Is(err, ErrUnauthenticated) {
 		a.problem(c, err)
 		return
 	}

@@ -23,7 +23,7 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 	if s.config.Role.serves() {
 		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
-		c.Sessions = s.sessions()
+		c.Sessions, c.Audit = s.sessions(), audit{s}
 	}
 	h := handlers.New(c)
 	if !s.config.Role.serves() {

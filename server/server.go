@@ -34,6 +34,7 @@ type Server struct {
 	gauge      *gauge
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
+	auditor    *results.Auditor
 	sweeper    *tasks.Sweeper
 	restorer   *tasks.Restorer
 	worker     *tasks.Worker    // nil in role api
@@ -107,6 +108,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.gauge = newGauge(s.queue, s.journal, s.config)
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
 	s.flusher = results.NewFlusher(s.journal, s.store, s.log, time.Now)
+	s.auditor = &results.Auditor{Journal: s.journal, Store: s.store, Log: s.log, Now: time.Now}
 	s.restorer = &tasks.Restorer{
 		Journal: s.journal, Store: s.store, Queue: s.queue, Log: s.log, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 	}

@@ -1,5 +1,25 @@
 // Made of handlers/openapi.json by make docs: do not edit.
 
+export type Action = {
+  /** cancel, retry, signal, answer, resolve, resend, delete, deploy, change-version, monitor, sign-in, sign-out, … */
+  action: string;
+  at: string;
+  /** A key's name, user:<uuid>, or password:operator. Empty: somebody who was not let in */
+  by: string;
+  /** Words of the request, such as the step and the action of a resolve; a sign-in's way and address */
+  details?: { [member: string]: string };
+  id: string;
+  /** What the subject is: task, workflow, service, user, queue, session, … */
+  kind: string;
+  /** begun: nothing is known of its end. failed: it may have been done, or a part of it */
+  outcome: "begun" | "done" | "refused" | "failed";
+  reason: string;
+  request_id: string;
+  /** Empty where it is about several */
+  subject: string;
+  user_id?: string;
+};
+
 export type Answer = {
   outcome: "completed" | "rejected";
   /** Whatever the workflow is to know: <step>.output in its expressions */
@@ -13,6 +33,12 @@ export type Answered = {
   id: string;
   outcome: "completed" | "rejected";
   step: string;
+};
+
+export type Audit = {
+  entries: Action[];
+  /** The cursor of the next page; missing on the last */
+  next?: string;
 };
 
 export type Batch = {
@@ -179,8 +205,6 @@ export type Differences = {
   workflow: string;
 };
 
-export type Empty = { [member: string]: never };
-
 export type Event = {
   action?: "retry" | "skip" | "done";
   /** seq of the signal that was consumed */
@@ -319,6 +343,19 @@ export type HumanTasks = {
   next?: string;
 };
 
+export type ListActionsQuery = {
+  /** cancel, retry, sign-in, … */
+  action?: string;
+  /** A key's name, user:<uuid>, or password:operator */
+  by?: string;
+  /** next of an earlier page */
+  cursor?: string;
+  /** Entries on a page */
+  limit?: number;
+  /** A task's id, a workflow's, a service, … */
+  subject?: string;
+};
+
 export type ListDeadLettersQuery = {
   /** next of the previous page */
   cursor?: string;
@@ -435,6 +472,8 @@ export type Raise = {
 export type Resend = {
   all?: true;
   ids?: string[];
+  /** For the audit */
+  reason?: string | null;
 };
 
 export type Resent = {
@@ -449,6 +488,11 @@ export type Resolve = {
   reason: string;
   /** Path of the stuck step */
   step: string;
+};
+
+export type Retry = {
+  /** For the audit */
+  reason?: string | null;
 };
 
 export type RowChange = {
