@@ -71,6 +71,7 @@ func (a *API) retry(c *gin.Context) (saga.Task, error) {
 	if err != nil {
 		return saga.Task{}, err
 	}
+	_ = o.text("reason", reasonRule) // for the audit
 	if err := o.end(); err != nil {
 		return saga.Task{}, err
 	}

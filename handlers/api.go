@@ -16,6 +16,10 @@ type Config struct {
 	Ready Readiness
 	// Auth tells who is calling. Nil is open: everybody is an operator (OSP_AUTH=off, osp dev).
 	Auth Authenticator
+	// Sessions says who may sign in with a browser. Without a store nobody can.
+	Sessions SessionConfig
+	// Audit keeps what people did. Nil: nobody does.
+	Audit Auditor
 	// Services tells whose services are, for the tasks that users start. Nil: users may name no service.
 	Services Services
 	// HookSecrets are what databases show to tell of their changes: one, and another while it is exchanged. None: they are not
@@ -42,7 +46,7 @@ type Config struct {
 //
 //	api := handlers.New(cfg)
 //	api.GET("/metrics", gin.WrapH(metrics))
-//	api.Any("/monitor/*any", api.BrowserGuard(handlers.RoleOperator), gin.WrapH(monitor))
+//	api.Any("/monitor/*any", api.Monitor(look, operate)...)
 type API struct {
 	*gin.Engine
 
@@ -50,6 +54,8 @@ type API struct {
 	feeds   *feeds
 	ready   Readiness
 	auth    Authenticator
+	people  *sessions
+	audit   Auditor
 	owners  *ownerCache
 	rates   *rates
 	gate    gate
@@ -73,6 +79,8 @@ func New(cfg Config) *API {
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
 	a.feeds = newFeeds(a.tasks, a.now)
+	a.audit = cfg.Audit
+	a.people = newSessions(cfg.Sessions, cfg.Auth, cfg.Now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)

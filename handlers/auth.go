@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -98,19 +100,21 @@ func PrincipalOf(ctx context.Context) Principal {
 }
 
 // Guard lets through whoever has the role, with the [Principal] in the request's context. Others get 401 or 403.
-// The token comes in `Authorization: Bearer`.
+// The token comes in `Authorization: Bearer`; a browser that is signed in sends its cookie.
 func (a *API) Guard(role Role) gin.HandlerFunc { return a.guard(role, false) }
 
-// BrowserGuard is [API.Guard] for pages: the token may also come as the password of HTTP Basic, which browsers ask for.
-// As they send it along from then on, requests that change something are refused when they come from another site.
+// BrowserGuard is [API.Guard] for pages: a browser that is not signed in is sent to sign in.
 func (a *API) BrowserGuard(role Role) gin.HandlerFunc { return a.guard(role, true) }
 
-func (a *API) guard(role Role, basic bool) gin.HandlerFunc {
+func (a *API) guard(role Role, page bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		p, err := a.identify(c.Request, basic)
+		p, _, err := a.identify(c.Request)
 		switch {
+		case errors.Is(err, ErrUnauthenticated) && page && wantsPage(c.Request):
+			a.toSignIn(c)
+			return
 		case errors.Is(err, ErrUnauthenticated):
-			challenge(c, basic)
+			a.challenge(c)
 			a.problem(c, a.turnAway(c.Request.Context(), err))
 			return
 		case err != nil:
@@ -125,6 +129,18 @@ func (a *API) guard(role Role, basic bool) gin.HandlerFunc {
 	}
 }
 
+// wantsPage tells whether a request is a browser's for a page, and not a script's for data.
+func wantsPage(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// toSignIn sends a browser to the page where people sign in, which leads back to what was asked for.
+func (a *API) toSignIn(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, "/ui/login?next="+url.QueryEscape(LocalPath(c.Request.URL.RequestURI(), "/ui/")))
+	c.Abort()
+}
+
 // turnAway is the problem of a token that is not accepted, with the reason if it may be told.
 func (a *API) turnAway(ctx context.Context, err error) error {
 	denied, ok := errors.AsType[*deniedError](err)
@@ -137,31 +153,26 @@ func (a *API) turnAway(ctx context.Context, err error) error {
 }
 
 // challenge tells the client how to authenticate.
-func challenge(c *gin.Context, basic bool) {
+func (a *API) challenge(c *gin.Context) {
 	scheme := `Bearer realm="osp"`
-	if basic {
-		scheme = `Basic realm="osp", charset="UTF-8"`
-	} else if c.GetHeader("Authorization") != "" {
+	if c.GetHeader("Authorization") != "" {
 		scheme += `, error="invalid_token"`
 	}
 	c.Header("WWW-Authenticate", scheme)
 }
 
-func (a *API) identify(r *http.Request, basic bool) (Principal, error) {
+// identify tells who makes a request and, where that is by a session, when it ends at the latest. A token counts before a
+// cookie, for a cookie browsers send along by themselves.
+func (a *API) identify(r *http.Request) (Principal, time.Time, error) {
 	if a.auth == nil {
 		// Any page in the user's browser can reach an open API on localhost: it must not change anything.
-		return anonymous, a.sameSite(r)
+		return anonymous, time.Time{}, a.sameSite(r)
 	}
 	if token, ok := bearer(r.Header.Get("Authorization")); ok {
-		return a.auth.Authenticate(r.Context(), token)
+		p, err := a.auth.Authenticate(r.Context(), token)
+		return p, time.Time{}, err
 	}
-	if _, password, ok := r.BasicAuth(); ok && basic {
-		if err := a.sameSite(r); err != nil {
-			return Principal{}, err
-		}
-		return a.auth.Authenticate(r.Context(), password)
-	}
-	return Principal{}, ErrUnauthenticated
+	return a.bySession(r)
 }
 
 func (a *API) sameSite(r *http.Request) error {

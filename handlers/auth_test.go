@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -120,35 +118,4 @@ func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 	w.must(202, "POST /v1/tasks", demo, "Sec-Fetch-Site: same-origin")
 	w.must(200, "GET /v1/types", "", evil)
 	newWorld(t, guarded).must(202, "POST /v1/tasks", demo, evil, "Authorization: Bearer "+starterKey)
-}
-
-func TestTheMonitorsGuard(t *testing.T) {
-	w := newWorld(t, guarded)
-	w.api.Any("/monitor/*any", w.api.BrowserGuard(RoleOperator), func(c *gin.Context) {
-		c.String(200, PrincipalOf(c.Request.Context()).Name)
-	})
-	cases := []struct {
-		what, method, key, site string
-		status                  int
-	}{
-		{"nobody", "GET", "", "", 401},
-		{"a starter", "GET", starterKey, "", 403},
-		{"an operator", "GET", operatorKey, "", 200},
-		{"an operator's own page", "POST", operatorKey, "same-origin", 200},
-		{"another site in an operator's browser", "POST", operatorKey, "cross-site", 403},
-	}
-	for _, tc := range cases {
-		r := request(t, tc.method+" /monitor/api/queues", "")
-		if tc.key != "" {
-			r.SetBasicAuth("anything", tc.key)
-		}
-		r.Header.Set("Sec-Fetch-Site", tc.site)
-		rec := serve(w, r)
-		if rec.Code != tc.status || (tc.status == 200) != (rec.Body.String() == "ops") {
-			t.Errorf("%s: %d %s", tc.what, rec.Code, rec.Body)
-		}
-		if tc.status == 401 && !strings.HasPrefix(rec.Header().Get("WWW-Authenticate"), "Basic ") {
-			t.Error("a browser would not ask for the key")
-		}
-	}
 }

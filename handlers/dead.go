@@ -67,6 +67,7 @@ func (a *API) resend(c *gin.Context) (int, error) {
 		return 0, err
 	}
 	ids, all := resendRequest(o)
+	_ = o.text("reason", reasonRule) // for the audit
 	if err := o.end(); err != nil {
 		return 0, err
 	}

@@ -72,6 +72,7 @@ func (a *API) delete(c *gin.Context) (deletion, error) {
 	if err := o.end(); err != nil {
 		return deletion{}, err
 	}
+	about(ctx, string(d.Kind), d.Subject)
 	if key != "" { // with another subject or reason it is another deletion
 		d.ID = keyedID(d.By, key, string(d.Kind)+"\x00"+d.Subject+"\x00"+d.Reason)
 	}

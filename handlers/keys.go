@@ -118,20 +118,42 @@ func (k Key) checkService() error {
 // Keys authenticates by API keys.
 type Keys []Key
 
-// Authenticate compares with every key, in constant time. It finds [Principal]s that act for any user.
+// KeyHashes knows API keys by their SHA-256: [Keys] and [KeyRing].
+type KeyHashes interface {
+	// ByHash returns whose key it is. Errors: [ErrUnauthenticated].
+	ByHash(hash []byte) (Principal, error)
+	// Any tells whether there are keys.
+	Any() bool
+}
+
+func keyHash(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
+
+// Authenticate finds [Principal]s that act for any user.
 func (k Keys) Authenticate(_ context.Context, token string) (Principal, error) {
-	hash := sha256.Sum256([]byte(token))
+	hash := keyHash(token)
+	p, err := k.ByHash(hash[:])
+	if err == nil && !strings.HasPrefix(token, KeyPrefix) {
+		return Principal{}, ErrUnauthenticated
+	}
+	return p, err
+}
+
+// ByHash compares with every key, in constant time.
+func (k Keys) ByHash(hash []byte) (Principal, error) {
 	found := -1
 	for i := range k {
-		if subtle.ConstantTimeCompare(hash[:], k[i].Hash[:]) == 1 {
+		if subtle.ConstantTimeCompare(hash, k[i].Hash[:]) == 1 {
 			found = i
 		}
 	}
-	if found < 0 || !strings.HasPrefix(token, KeyPrefix) {
+	if found < 0 {
 		return Principal{}, ErrUnauthenticated
 	}
 	return Principal{Name: k[found].Name, Role: k[found].Role, Service: k[found].Service}, nil
 }
+
+// Any tells whether there are keys.
+func (k Keys) Any() bool { return len(k) > 0 }
 
 // KeyRing is [Keys] that may be replaced while they are in use. The zero value lets nobody in.
 type KeyRing struct{ keys atomic.Pointer[Keys] }
@@ -145,4 +167,18 @@ func (r *KeyRing) Authenticate(ctx context.Context, token string) (Principal, er
 		return keys.Authenticate(ctx, token)
 	}
 	return Principal{}, ErrUnauthenticated
+}
+
+// ByHash is [Keys.ByHash] of the keys of now.
+func (r *KeyRing) ByHash(hash []byte) (Principal, error) {
+	if keys := r.keys.Load(); keys != nil {
+		return keys.ByHash(hash)
+	}
+	return Principal{}, ErrUnauthenticated
+}
+
+// Any tells whether there are keys now.
+func (r *KeyRing) Any() bool {
+	keys := r.keys.Load()
+	return keys != nil && keys.Any()
 }

@@ -31,6 +31,14 @@ var (
 		slug: "unauthenticated", status: http.StatusUnauthorized, title: "Who are you?",
 		detail: "Send a valid API key, or the access token of a signed-in user, as Authorization: Bearer …",
 	}
+	badSignIn = kind{
+		slug: "bad-sign-in", status: http.StatusUnauthorized, title: "That does not let you in",
+		detail: "Sign in with the operator password, an API key, or the e-mail address and password of a user of the project.",
+	}
+	tooManySignIns = kind{
+		slug: "too-many-sign-ins", status: http.StatusTooManyRequests, title: "Too many sign-ins have failed",
+		detail: "Try again after Retry-After seconds.", retry: "30",
+	}
 	badHook = kind{
 		slug: "bad-hook", status: http.StatusUnauthorized, title: "Which database is this?",
 		detail: "Send the secret of OSP_HOOK_SECRET as Authorization: Bearer …, or sign the body with it as Standard Webhooks say.",
@@ -146,7 +154,7 @@ var (
 
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
-	malformed, badParameter, unauthenticated, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
+	malformed, badParameter, unauthenticated, badSignIn, tooManySignIns, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
 	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, hooksOff, unavailable,
 	overloaded,
 }

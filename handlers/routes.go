@@ -19,6 +19,9 @@ type route struct {
 	handle gin.HandlerFunc
 	stream bool // may last longer than patience
 	starts bool // starts tasks, and is refused when there are too many
+
+	audited string // what the audit calls it; empty: it changes nothing, or only starts tasks
+	payload bool   // the body is data, of which nothing goes into the audit
 }
 
 // routes is every endpoint. A test compares it with openapi.json.
@@ -35,6 +38,10 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/openapi.json", handle: a.openAPI},
 		{method: http.MethodGet, path: "/reference", handle: a.readOpenAPI},
 
+		{method: http.MethodGet, path: "/ui/session", handle: a.getSession},
+		{method: http.MethodPost, path: "/ui/session", handle: a.signIn},
+		{method: http.MethodDelete, path: "/ui/session", handle: a.signOut},
+
 		{method: http.MethodGet, path: "/v1/types", role: RoleReader, handle: a.listTypes},
 		{method: http.MethodGet, path: "/v1/types/:name", role: RoleReader, handle: a.getType},
 
@@ -44,8 +51,8 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/v1/workflows/:id/versions/:version", role: RoleOperator, handle: a.getVersion},
 		{method: http.MethodGet, path: "/v1/workflows/:id/diff", role: RoleOperator, handle: a.compareVersions},
 		{method: http.MethodGet, path: "/v1/workflows/:id/audit", role: RoleOperator, handle: a.listNotes},
-		{method: http.MethodPost, path: "/v1/workflows", role: RoleOperator, handle: a.deployWorkflow},
-		{method: http.MethodPost, path: "/v1/workflows/:id/state", role: RoleOperator, handle: a.changeVersion},
+		{method: http.MethodPost, path: "/v1/workflows", role: RoleOperator, handle: a.deployWorkflow, audited: "deploy", payload: true},
+		{method: http.MethodPost, path: "/v1/workflows/:id/state", role: RoleOperator, handle: a.changeVersion, audited: "change-version"},
 
 		{method: http.MethodGet, path: "/v1/scale", role: RoleReader, handle: a.getScale},
 		{method: http.MethodGet, path: "/v1/overview", role: RoleReader, handle: a.getOverview},
@@ -62,10 +69,10 @@ func (a *API) routes() []route {
 
 		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch, starts: true},
-		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask},
-		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask},
-		{method: http.MethodPost, path: "/v1/tasks/:id/human/:step", role: RoleStarter, handle: a.answerHuman},
-		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask, starts: true},
+		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask, audited: "cancel"},
+		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask, audited: "signal", payload: true},
+		{method: http.MethodPost, path: "/v1/tasks/:id/human/:step", role: RoleStarter, handle: a.answerHuman, audited: "answer"},
+		{method: http.MethodPost, path: "/v1/tasks/:id/retry", role: RoleStarter, handle: a.retryTask, audited: "retry", starts: true},
 
 		{method: http.MethodGet, path: "/v1/executions", role: RoleReader, handle: a.listExecutions},
 		{method: http.MethodPost, path: "/v1/executions", role: RoleStarter, handle: a.startExecution, starts: true},
@@ -73,11 +80,12 @@ func (a *API) routes() []route {
 		{method: http.MethodPost, path: "/v1/signals/:name", role: RoleStarter, handle: a.raiseSignal, starts: true},
 		{method: http.MethodPost, path: "/v1/hooks/entities", handle: a.entityHook, starts: true}, // has a secret of its own
 
-		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask},
+		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask, audited: "resolve"},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", role: RoleOperator, handle: a.listDeadLetters},
-		{method: http.MethodPost, path: "/v1/dead-letters/resend", role: RoleOperator, handle: a.resendDeadLetters},
-		{method: http.MethodPost, path: "/v1/deletions", role: RoleOperator, handle: a.deleteSubject},
+		{method: http.MethodPost, path: "/v1/dead-letters/resend", role: RoleOperator, handle: a.resendDeadLetters, audited: "resend"},
+		{method: http.MethodGet, path: "/v1/audit", role: RoleOperator, handle: a.listActions},
+		{method: http.MethodPost, path: "/v1/deletions", role: RoleOperator, handle: a.deleteSubject, audited: "delete"},
 	}...)
 }
 
@@ -92,6 +100,9 @@ func (a *API) chain(r route) []gin.HandlerFunc {
 	}
 	if !r.stream {
 		chain = append(chain, bounded)
+	}
+	if r.audited != "" {
+		chain = append(chain, a.audited(r))
 	}
 	return append(chain, r.handle)
 }

@@ -63,6 +63,9 @@ func (a *API) deploy(c *gin.Context) (status int, answer any, err error) {
 		return http.StatusOK, checkedDefinition{service, checked.Workflow, checked.Hash, warnings}, err
 	}
 	ctx := c.Request.Context()
+	if checked, _, err := a.tasks.Check(raw); err == nil {
+		about(ctx, "workflow", checked.Workflow)
+	}
 	deployed, warnings, err := a.tasks.Deploy(ctx, service, raw, PrincipalOf(ctx).Name, reason)
 	if err != nil {
 		return 0, nil, err

@@ -18,14 +18,15 @@ type world struct {
 	t    *testing.T
 	fake *fake
 	api  *API
+	book *book
 	log  *testenv.Log
 }
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, fake: newFake(), log: &testenv.Log{}}
+	w := &world{t: t, fake: newFake(), log: &testenv.Log{}, book: &book{}}
 	cfg := Config{
-		Tasks: w.fake, Now: time.Now, NewID: func() string { return "req-1" },
+		Tasks: w.fake, Audit: w.book, Now: time.Now, NewID: func() string { return "req-1" },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {

@@ -27,6 +27,11 @@
 // What is paused stands in osp:pauses, a hash: "type/order" to "<since> <JSON of who and why>". osp:{00}:p:<that> has the tasks that
 // wait for the end of it, and osp:{00}:parked those names for which there are some.
 //
+// A browser that is signed in has osp:session:<id>, which expires with its session. The id is derived from the cookie's secret,
+// and so is the key that its content is sealed with.
+//
+// osp:audit is a stream of what people did, each entry as JSON in the field a; they leave it when they are in the result store.
+//
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //
 //	e epoch   n nonce   l lease until (0: released)   k events that the lease's holder has read   a last append

@@ -156,3 +156,29 @@ begin
     where t.service = new.service and t.workflow = new.workflow and t.version = new.version;
 end;
 insert or ignore into "osp.workflow_triggers" select * from "osp.definition_triggers";
+
+-- The audit of what people did through the API.
+create table if not exists "osp.actions" (
+    id text primary key not null, -- sorts by time
+    at integer not null,
+    action text not null,
+    kind text not null,
+    subject text not null,
+    by text not null,
+    user_id text not null,
+    reason text not null,
+    request_id text not null,
+    outcome text not null check (outcome in ('begun', 'done', 'refused', 'failed')),
+    details text not null
+);
+create index if not exists "osp.actions_of_subject" on "osp.actions" (subject, id desc);
+create index if not exists "osp.actions_of_action" on "osp.actions" (action, id desc);
+create index if not exists "osp.actions_of_somebody" on "osp.actions" (by, id desc);
+create trigger if not exists "osp.keep_action" before delete on "osp.actions"
+begin
+    select raise(abort, 'an entry of the audit never changes');
+end;
+create trigger if not exists "osp.stay_action" before update on "osp.actions" when old.outcome <> 'begun'
+begin
+    select raise(abort, 'an entry of the audit never changes');
+end;

@@ -93,6 +93,11 @@ type Store interface {
 	// Triggered returns active versions by what starts them.
 	Triggered(ctx context.Context, q saga.TriggerQuery) ([]saga.Triggered, error)
 
+	// SaveActions writes entries of the audit. One that is there stays as it is, unless it had only begun.
+	SaveActions(ctx context.Context, list []saga.Action) error
+	// Actions returns a page of the audit, the newest first.
+	Actions(ctx context.Context, q saga.ActionQuery) ([]saga.Action, error)
+
 	// Ping tells whether the store is there and ready to be used.
 	Ping(ctx context.Context) error
 	// ID is what tells this store from others. It stays with the data, wherever that is moved. It is a Ping, too.

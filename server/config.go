@@ -46,8 +46,9 @@ type Config struct {
 	Keys            []handlers.Key
 	HookSecrets     []string // of databases that tell of their changes; none: they are not listened to
 	Open            bool     // OSP_AUTH=off
-	Users           *Users   // whose tokens are accepted; nil: nobody's
-	Files           Files    // which settings came from files
+	People          People
+	Users           *Users // whose tokens are accepted; nil: nobody's
+	Files           Files  // which settings came from files
 	Queues          map[string]int
 	Concurrency     int
 	Servers         int // asynq servers in a worker
@@ -94,6 +95,7 @@ func Load(role Role, env Environment) (Config, error) {
 		KeepFinished:    l.duration("OSP_KEEP_FINISHED", 24*time.Hour),
 		AllowPrivate:    l.flag("OSP_HTTP_ALLOW_PRIVATE"),
 		HookSecrets:     l.hookSecrets(),
+		People:          l.people(),
 		SMTP:            l.mail(),
 		StripeURL:       l.base("OSP_STRIPE_URL"),
 		OpenAIURL:       l.base("OSP_OPENAI_URL"),

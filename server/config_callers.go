@@ -13,6 +13,7 @@ import (
 // Users says whose tokens are accepted: those of the users of a Supabase project.
 type Users struct {
 	Issuer string // what the tokens' iss is
+	Auth   string // where the project's Auth is
 	JWKS   string // where the project publishes its keys
 	Secret string // of HS256; empty: the project does not sign so
 }
@@ -43,10 +44,10 @@ func (l *loader) callers(c *Config) {
 		return
 	}
 	on := wanted != "off" && l.users(c, wanted == "on")
-	if written == "" && !on {
-		l.wrong("OSP_API_KEYS", "has no key, and users' tokens are off, so nobody could call: make a key with "+
-			"`osp key NAME ROLE` and set this to what it prints, or set SUPABASE_URL, whose users may call then "+
-			"(unless OSP_USERS=off); OSP_AUTH=off runs open on purpose")
+	if written == "" && !on && c.People.Password == "" {
+		l.wrong("OSP_API_KEYS", "has no key, users' tokens are off, and there is no operator password, so nobody could call: make a key "+
+			"with `osp key NAME ROLE` and set this to what it prints, or set SUPABASE_URL, whose users may call then "+
+			"(unless OSP_USERS=off), or OSP_OPERATOR_PASSWORD; OSP_AUTH=off runs open on purpose")
 	}
 }
 
@@ -74,9 +75,10 @@ func (l *loader) users(c *Config, wanted bool) bool {
 		}
 		return true
 	}
-	c.Users = &Users{Issuer: l.text("SUPABASE_JWT_ISSUER"), JWKS: project + "/auth/v1/.well-known/jwks.json", Secret: l.text("SUPABASE_JWT_SECRET")}
+	auth := project + "/auth/v1"
+	c.Users = &Users{Issuer: l.text("SUPABASE_JWT_ISSUER"), Auth: auth, JWKS: auth + "/.well-known/jwks.json", Secret: l.text("SUPABASE_JWT_SECRET")}
 	if c.Users.Issuer == "" {
-		c.Users.Issuer = project + "/auth/v1"
+		c.Users.Issuer = auth
 	}
 	if _, ok := projectURL(c.Users.Issuer); !ok {
 		l.wrong("SUPABASE_JWT_ISSUER", "is %q: write what the tokens have as iss, like https://abc.supabase.co/auth/v1", c.Users.Issuer)

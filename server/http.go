@@ -13,7 +13,7 @@ import (
 )
 
 // handler is what the role answers: the API where it is served, health everywhere.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 	c := handlers.Config{
 		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
@@ -23,6 +23,7 @@ func (s *Server) handler() http.Handler {
 	if s.config.Role.serves() {
 		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s.fleet(), s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
+		c.Sessions, c.Audit = s.sessions(), audit{s}
 	}
 	h := handlers.New(c)
 	if !s.config.Role.serves() {
@@ -30,13 +31,28 @@ func (s *Server) handler() http.Handler {
 		h.GET("/metrics", gin.WrapH(s.gauge))
 	} else {
 		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.gauge))
-		// Without authentication only dev lets the monitor change anything, and it listens on loopback only.
-		readOnly := s.config.Open && s.config.Role != RoleDev
+		look, operate, err := s.monitors(ctx)
+		if err != nil {
+			return nil, err
+		}
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })
-		h.Any(monitorPath+"/*any", h.BrowserGuard(handlers.RoleOperator), gin.WrapH(monitor(s.redis, readOnly)))
+		h.Any(monitorPath+"/*any", h.Monitor(look, operate)...)
 		h.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, monitorPath+"/") })
 	}
-	return h
+	return h, nil
+}
+
+// monitors are the pages for those who may look, and for those who may operate; nil: nobody may.
+func (s *Server) monitors(ctx context.Context) (look, operate http.Handler, err error) {
+	if look, err = monitor(ctx, s.redis, true); err != nil {
+		return nil, nil, err
+	}
+	// Without authentication only dev lets the monitor change anything, and it listens on loopback only.
+	if s.config.Open && s.config.Role != RoleDev {
+		return look, nil, nil
+	}
+	operate, err = monitor(ctx, s.redis, false)
+	return look, operate, err
 }
 
 var localHost = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$`).MatchString

@@ -17,7 +17,7 @@ type File struct {
 
 // Files are the settings that are read again when their files change; nil: the setting did not come from a file.
 type Files struct {
-	Keys, SupabaseKey, JWTSecret *File
+	Keys, SupabaseKey, JWTSecret, Password *File
 }
 
 // files finds which settings come from files.
@@ -26,6 +26,7 @@ func (e Environment) files() Files {
 		Keys:        e.file("OSP_API_KEYS"),
 		SupabaseKey: e.file("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"),
 		JWTSecret:   e.file("SUPABASE_JWT_SECRET"),
+		Password:    e.file("OSP_OPERATOR_PASSWORD"),
 	}
 }
 
@@ -106,12 +107,19 @@ func (s *Server) rotations() []*rotation {
 	}
 	if s.keys != nil {
 		add(s.config.Files.Keys, s.replaceKeys)
+		add(s.config.Files.Password, s.replacePassword)
 	}
 	if s.users != nil {
 		add(s.config.Files.JWTSecret, s.replaceJWTSecret)
 	}
 	if store, ok := s.store.(*results.PostgREST); ok {
-		add(s.config.Files.SupabaseKey, store.SetKey)
+		add(s.config.Files.SupabaseKey, func(key string) error {
+			err := store.SetKey(key)
+			if err == nil {
+				s.projectKey.Store(&key)
+			}
+			return err
+		})
 	}
 	return list
 }
@@ -127,6 +135,15 @@ func (s *Server) replaceKeys(written string) error {
 		s.keys.Replace(keys)
 	}
 	return err
+}
+
+// replacePassword ends the sessions that began with the password before. An empty file: there is none.
+func (s *Server) replacePassword(password string) error {
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	s.password.Replace(password)
+	return nil
 }
 
 // replaceJWTSecret, too: HS256 is over.

@@ -69,6 +69,7 @@ func (s *Server) withStore(ctx context.Context, loops *sync.WaitGroup) error {
 		return err
 	}
 	loops.Go(func() { s.flusher.Run(ctx) })
+	loops.Go(func() { s.auditor.Run(ctx) })
 	loops.Go(func() { s.recoverAll(ctx) })
 	if s.expirer != nil {
 		loops.Go(func() { s.expirer.Run(ctx) })

@@ -34,6 +34,7 @@ type Server struct {
 	gauge      *gauge
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
+	auditor    *results.Auditor
 	sweeper    *tasks.Sweeper
 	restorer   *tasks.Restorer
 	worker     *tasks.Worker    // nil in role api
@@ -48,6 +49,9 @@ type Server struct {
 	keys      *handlers.KeyRing // nil: everybody may call
 	users     *handlers.Tokens  // nil: users' tokens are not accepted
 	transport *http.Transport   // of users
+	password  handlers.Password // of the operator
+
+	projectKey atomic.Pointer[string] // of Supabase, as it is now
 
 	stored   atomic.Bool       // the result store has answered
 	checked  bool              // preflight has seen Redis
@@ -105,6 +109,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.gauge = newGauge(s.queue, s.journal, s.config)
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
 	s.flusher = results.NewFlusher(s.journal, s.store, s.log, time.Now)
+	s.auditor = &results.Auditor{Journal: s.journal, Store: s.store, Log: s.log, Now: time.Now}
 	s.restorer = &tasks.Restorer{
 		Journal: s.journal, Store: s.store, Queue: s.queue, Log: s.log, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 	}
@@ -136,8 +141,12 @@ func (s *Server) open(ctx context.Context) error {
 			mark: s.config.MaxMemory, log: s.log,
 		}
 	}
+	handler, err := s.handler(ctx)
+	if err != nil {
+		return err
+	}
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return nil

@@ -382,7 +382,8 @@ func TestAKeyThatWasMadeLetsIn(t *testing.T) {
 		{"", "/v1/tasks", 401},
 		{"Bearer " + key + "x", "/v1/tasks", 401},
 		{"Bearer " + key, "/v1/tasks", 200},
-		{"Bearer " + key, "/monitor/", 403},
+		{"", "/monitor/", 401},
+		{"Bearer " + key, "/monitor/", 200},
 		{"", "/healthz", 200},
 	} {
 		if status, raw, _ := all.call("GET", c.path, nil, "Authorization", c.header); status != c.want {

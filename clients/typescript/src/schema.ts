@@ -1,5 +1,25 @@
 // Made of handlers/openapi.json by make docs: do not edit.
 
+export type Action = {
+  /** cancel, retry, signal, answer, resolve, resend, delete, deploy, change-version, monitor, sign-in, sign-out, … */
+  action: string;
+  at: string;
+  /** A key's name, user:<uuid>, or password:operator. Empty: somebody who was not let in */
+  by: string;
+  /** Words of the request, such as the step and the action of a resolve; a sign-in's way and address */
+  details?: { [member: string]: string };
+  id: string;
+  /** What the subject is: task, workflow, service, user, queue, session, … */
+  kind: string;
+  /** begun: nothing is known of its end. failed: it may have been done, or a part of it */
+  outcome: "begun" | "done" | "refused" | "failed";
+  reason: string;
+  request_id: string;
+  /** Empty where it is about several */
+  subject: string;
+  user_id?: string;
+};
+
 export type Answer = {
   outcome: "completed" | "rejected";
   /** Whatever the workflow is to know: <step>.output in its expressions */
@@ -13,6 +33,12 @@ export type Answered = {
   id: string;
   outcome: "completed" | "rejected";
   step: string;
+};
+
+export type Audit = {
+  entries: Action[];
+  /** The cursor of the next page; missing on the last */
+  next?: string;
 };
 
 export type Batch = {
@@ -197,8 +223,6 @@ export type Differences = {
   workflow: string;
 };
 
-export type Empty = { [member: string]: never };
-
 export type Event = {
   action?: "retry" | "skip" | "done";
   /** seq of the signal that was consumed */
@@ -335,6 +359,19 @@ export type HumanTasks = {
   }[];
   /** Send as cursor for the next page */
   next?: string;
+};
+
+export type ListActionsQuery = {
+  /** cancel, retry, sign-in, … */
+  action?: string;
+  /** A key's name, user:<uuid>, or password:operator */
+  by?: string;
+  /** next of an earlier page */
+  cursor?: string;
+  /** Entries on a page */
+  limit?: number;
+  /** A task's id, a workflow's, a service, … */
+  subject?: string;
 };
 
 export type ListDeadLettersQuery = {
@@ -535,6 +572,8 @@ export type Raise = {
 export type Resend = {
   all?: true;
   ids?: string[];
+  /** For the audit */
+  reason?: string | null;
 };
 
 export type Resent = {
@@ -553,6 +592,9 @@ export type Resolve = {
 
 export type ResumeRequest = {
   reason?: string;
+export type Retry = {
+  /** For the audit */
+  reason?: string | null;
 };
 
 export type RowChange = {
@@ -569,6 +611,29 @@ export type Scale = {
   backlog: number;
   /** backlog / OSP_SCALE_PER_WORKER, rounded up, from OSP_SCALE_MIN to OSP_SCALE_MAX */
   desired: number;
+};
+
+export type Session = {
+  /** The session ends then at the latest */
+  expires_at?: string;
+  /** password: the operator password, or an API key; supabase: e-mail address and password of a user of the project */
+  logins: ("password" | "supabase")[];
+  /** As in by: the key's name, user:<uuid>, or password:operator */
+  name?: string;
+  /** There is no authentication here: everybody is an operator */
+  open: boolean;
+  role?: "reader" | "starter" | "operator";
+  /** The service that a key is limited to */
+  service?: string;
+  signed_in: boolean;
+  /** The user whose tasks these are limited to */
+  user_id?: string;
+};
+
+export type SignIn = {
+  /** Of a user of the project. Without it the password is the operator's, or an API key */
+  email?: string;
+  password: string;
 };
 
 export type Signalled = {
@@ -720,6 +785,7 @@ export type ProblemType =
   | "/problems/answered"
   | "/problems/bad-hook"
   | "/problems/bad-parameter"
+  | "/problems/bad-sign-in"
   | "/problems/conflict"
   | "/problems/cross-site"
   | "/problems/finished"
@@ -739,6 +805,7 @@ export type ProblemType =
   | "/problems/overloaded"
   | "/problems/too-large"
   | "/problems/too-many-requests"
+  | "/problems/too-many-sign-ins"
   | "/problems/unauthenticated"
   | "/problems/unavailable"
   | "/problems/unfinished"

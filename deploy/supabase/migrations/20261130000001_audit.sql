@@ -1,0 +1,69 @@
+-- The audit of what people did through the API: who, what, to what, why, and what became of it.
+
+create table if not exists osp.actions (
+    id text collate "C" primary key, -- sorts by time
+    at timestamptz not null,
+    action text not null,
+    kind text not null, -- of the subject
+    subject text not null,
+    by text not null,
+    user_id uuid,
+    reason text not null,
+    request_id text not null,
+    outcome text not null check (outcome in ('begun', 'done', 'refused', 'failed')),
+    details jsonb not null default '{}'
+);
+create index if not exists actions_of_subject on osp.actions (subject, id desc);
+create index if not exists actions_of_action on osp.actions (action, id desc);
+create index if not exists actions_of_somebody on osp.actions (by, id desc);
+alter table osp.actions enable row level security;
+revoke all on osp.actions from public, anon, authenticated, service_role;
+
+-- stay_action holds an entry to what it says: nothing is taken out, and only what had begun gets its end.
+create or replace function osp.stay_action() returns trigger language plpgsql set search_path = '' as $$
+begin
+    if tg_op = 'UPDATE' and old.outcome = 'begun' and new.id = old.id and new.at = old.at then
+        return new;
+    end if;
+    raise exception using errcode = 'OSP02', message = 'an entry of the audit never changes';
+end $$;
+
+create or replace trigger osp_stay_action before update or delete on osp.actions
+    for each row execute function osp.stay_action();
+
+-- osp_save_actions takes entries: [{id, at, action, kind, subject, by, user_id, reason, request_id, outcome, details}]. One that
+-- is there stays as it is, unless it had only begun.
+create or replace function public.osp_save_actions(actions jsonb) returns void
+language plpgsql security definer set search_path = '' set statement_timeout = '30s' as $$
+begin
+    insert into osp.actions as a (id, at, action, kind, subject, by, user_id, reason, request_id, outcome, details)
+    select e.id, e.at, e.action, e.kind, e.subject, e.by, nullif(e.user_id, '')::uuid, e.reason, e.request_id, e.outcome,
+        coalesce(e.details, '{}')
+    from jsonb_to_recordset(osp_save_actions.actions) as e(id text, at timestamptz, action text, kind text, subject text, by text,
+        user_id text, reason text, request_id text, outcome text, details jsonb)
+    order by e.id
+    on conflict (id) do update set action = excluded.action, kind = excluded.kind, subject = excluded.subject, by = excluded.by,
+        user_id = excluded.user_id, reason = excluded.reason, outcome = excluded.outcome, details = excluded.details
+    where a.outcome = 'begun' and excluded.outcome <> 'begun';
+end $$;
+
+-- osp_actions returns entries, the newest first: {action, subject, by, before, max}, of which only max is required.
+create or replace function public.osp_actions(query jsonb) returns jsonb
+language sql stable security definer set search_path = '' set statement_timeout = '10s' as $$
+    select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
+        select * from osp.actions a
+        where (query ->> 'action' is null or a.action = query ->> 'action')
+          and (query ->> 'subject' is null or a.subject = query ->> 'subject')
+          and (query ->> 'by' is null or a.by = query ->> 'by')
+          and (query ->> 'before' is null or a.id < (query ->> 'before') collate "C")
+        order by a.id desc
+        limit (query ->> 'max')::integer
+    ) a
+$$;
+
+revoke execute on all functions in schema osp from public, anon, authenticated;
+revoke execute on function public.osp_save_actions(jsonb), public.osp_actions(jsonb) from public, anon, authenticated;
+grant execute on function public.osp_save_actions(jsonb), public.osp_actions(jsonb) to service_role;
+
+notify pgrst, 'reload schema';
+select osp.migrated(20261130000001);
