@@ -3,11 +3,13 @@ package server
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/osp-platform/osp/handlers"
+	"github.com/osp-platform/osp/handlers/ui"
 	"github.com/osp-platform/osp/tasks"
 )
 
@@ -33,10 +35,17 @@ func (s *Server) handler() http.Handler {
 		readOnly := s.config.Open && s.config.Role != RoleDev
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })
 		h.Any(monitorPath+"/*any", h.BrowserGuard(handlers.RoleOperator), gin.WrapH(monitor(s.redis, readOnly)))
-		h.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, monitorPath+"/") })
+		pages := gin.WrapH(ui.New())
+		for _, path := range ui.Paths {
+			h.GET(path, pages)
+		}
+		h.GET(strings.TrimSuffix(ui.Root, "/"), toPages)
+		h.GET("/", toPages)
 	}
 	return h
 }
+
+func toPages(c *gin.Context) { c.Redirect(http.StatusFound, ui.Root) }
 
 var localHost = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$`).MatchString
 
