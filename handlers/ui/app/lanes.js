@@ -47,7 +47,7 @@ export function Lanes({ record, version, act }) {
     <div class="head"><h2 id="timeline">Timeline</h2>
       <span class="muted small">${count(record.steps.length, 'step')} in ${duration(axis.to - axis.from)}</span>
       ${record.steps.length > 12 && html`<label class="find"><span class="sr">Find a step</span>
-        <input type="search" placeholder="Find a step" value=${wanted} onInput=${(/** @type {any} */ e) => want(e.target.value)} /></label>`}</div>
+        <input type="search" name="find" placeholder="Find a step" value=${wanted} onInput=${(/** @type {any} */ e) => want(e.target.value)} /></label>`}</div>
     ${record.steps.length === 0 ? html`<p class="muted">${record.state === 'pending' ? 'No step has begun yet.' : 'No step was begun.'}</p>` : html`
     <div class="axis" aria-hidden="true"><span></span><span class="ruler"><b><${Time} at=${axis.from} /></b><b>+ ${duration(axis.to - axis.from)}${still ? '' : ', now'}</b></span><span></span></div>
     <h3 class="lane-name">Forward</h3>
