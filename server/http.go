@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/osp-platform/osp/handlers"
+	"github.com/osp-platform/osp/handlers/ui"
 	"github.com/osp-platform/osp/tasks"
 )
 
@@ -37,7 +39,12 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 		}
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })
 		h.Any(monitorPath+"/*any", h.Monitor(look, operate)...)
-		h.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, monitorPath+"/") })
+		pages := gin.WrapH(ui.New())
+		for _, path := range ui.Paths {
+			h.GET(path, pages)
+		}
+		h.GET(strings.TrimSuffix(ui.Root, "/"), toPages)
+		h.GET("/", toPages)
 	}
 	return h, nil
 }
@@ -54,6 +61,8 @@ func (s *Server) monitors(ctx context.Context) (look, operate http.Handler, err 
 	operate, err = monitor(ctx, s.redis, false)
 	return look, operate, err
 }
+
+func toPages(c *gin.Context) { c.Redirect(http.StatusFound, ui.Root) }
 
 var localHost = regexp.MustCompile(`(?i)^(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$`).MatchString
 

@@ -101,7 +101,7 @@ func printWelcome(w io.Writer, url, file string) {
   Start a task:
     curl -s %[1]s/v1/tasks -H 'Prefer: wait=10' --json '{"type":"service.create","input":{"name":"restaurant","entities":[{"name":"reservations","attributes":{"customer_name":"string","party_size":"integer"}}],"sample_data":{"reservations":[{"customer_name":"Ada","party_size":4}]}}}'
 
-  Watch it: %[1]s/monitor/    API: %[1]s/openapi.json
+  Watch it: %[1]s/ui/    API: %[1]s/openapi.json
   Results:  %[2]s
 
   Unfinished tasks go on when it is started again. Anybody on this machine may use it: there is no login.

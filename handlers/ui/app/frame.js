@@ -1,0 +1,29 @@
+// What stands around every page: the navigation, and who is signed in.
+import { html, useEffect, useRef } from './html.js'
+import { signOut, useSession } from './session.js'
+
+const places = [
+  ['/ui/', 'Overview', /^\/ui\/$/], ['/ui/tasks', 'Tasks', /^\/ui\/tasks/], ['/ui/workflows', 'Workflows', /^\/ui\/workflows/],
+  ['/ui/human', 'Human tasks', /^\/ui\/human/],
+]
+
+/** @param {{path: string, children?: any}} props */
+export function Frame({ path, children }) {
+  const session = useSession()
+  const main = useRef(/** @type {HTMLElement | null} */ (null))
+  const first = useRef(true)
+  useEffect(() => { // a screen reader begins at the new page, as after a load
+    if (first.current) first.current = false
+    else main.current?.focus()
+  }, [path])
+  return html`<a class="skip" href="#main">Skip to the content</a>
+    <header class="bar">
+      <a class="brand" href="/ui/"><svg viewBox="0 0 32 32" aria-hidden="true"><path d="M9 16a7 7 0 1 1 2.1 5M8.5 24.5l2.3-4 4 1.7" /></svg>osp</a>
+      <nav aria-label="Pages">${places.map(([to, name, here]) => html`<a href=${to} aria-current=${/** @type {RegExp} */ (here).test(path) ? 'page' : undefined}>${name}</a>`)}
+        <a href="/monitor/" class="away">Monitor</a></nav>
+      ${session && html`<div class="who">${session.signed_in
+    ? html`<span title=${`Role: ${session.role}`}>${session.name}</span><button type="button" class="quiet" onClick=${() => signOut().catch(() => location.reload())}>Sign out</button>`
+    : session.open && html`<span class="muted" title="Anybody who reaches this server may do everything.">open, no login</span>`}</div>`}
+    </header>
+    <main id="main" tabindex="-1" ref=${main}>${children}</main>`
+}
