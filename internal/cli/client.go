@@ -26,8 +26,15 @@ type client struct {
 }
 
 func newClient(w World, to target, talk func(string, ...any)) *client {
+	over := w.transport
+	if over == nil {
+		over = transport()
+	}
 	return &client{
-		target: to, http: &http.Client{Transport: transport()}, agent: "osp-cli/" + w.Version, now: w.Now, talk: talk,
+		target: to, agent: "osp-cli/" + w.Version, now: w.Now, talk: talk,
+		http: &http.Client{Transport: over, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse // a key goes where it was meant to go
+		}},
 	}
 }
 
@@ -39,7 +46,7 @@ type call struct {
 	body   []byte
 	kind   string // of the body; JSON when it is empty
 	header map[string]string
-	again  bool // doing it twice is doing it once, so that it may be sent again when nobody knows what became of it
+	again  bool // doing it twice is doing it once, as of every GET: it may be sent again when nobody knows what became of it
 }
 
 // path puts a path together of parts that may be anything.
@@ -89,7 +96,7 @@ func (c *client) once(ctx context.Context, r call) (raw []byte, again time.Durat
 		return nil, 0, fmt.Errorf("the answer of %s has more than %d MiB", c.target.url, maxAnswer>>20)
 	case res.StatusCode/100 != 2:
 		err = c.refused(res, raw)
-		if res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable && r.again {
+		if res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable && (r.again || r.method == http.MethodGet) {
 			again = retryAfter(res)
 		}
 		return nil, again, err

@@ -161,7 +161,7 @@ func (d *drawing) undo(s saga.StepView) lane {
 		}
 		return lane{"undone", colour}
 	case saga.StepStuck:
-		return lane{fmt.Sprintf("stuck, %d attempts", s.UndoAttempts), colour}
+		return lane{"stuck, " + times(s.UndoAttempts, "attempt"), colour}
 	case saga.StepNotUndone:
 		return lane{"not undone", colour}
 	case saga.StepRunning, saga.StepWaiting, saga.StepCompleted, saga.StepFailed:

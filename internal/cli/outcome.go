@@ -103,20 +103,13 @@ func (s *session) summary(t *saga.Task) string {
 	case t.State == saga.Stuck:
 		took = ": an undo has failed for good, and waits for an operator's word"
 	case t.State == saga.Completed:
-		took += fmt.Sprintf(", %s done", steps(done))
+		took += fmt.Sprintf(", %s done", times(done, "step"))
 	case len(t.NotUndone) > 0:
-		took += fmt.Sprintf(", %s undone, %d could not be", steps(undone), len(t.NotUndone))
+		took += fmt.Sprintf(", %s undone, %d could not be", times(undone, "step"), len(t.NotUndone))
 	case undone > 0:
-		took += fmt.Sprintf(", %s undone", steps(undone))
+		took += fmt.Sprintf(", %s undone", times(undone, "step"))
 	}
 	return s.paint.in(colourOf(string(t.State)), says) + took
-}
-
-func steps(n int) string {
-	if n == 1 {
-		return "1 step"
-	}
-	return fmt.Sprintf("%d steps", n)
 }
 
 // outcome is the code for how a task stands. Where that has been told already, nothing more is said.
@@ -146,7 +139,7 @@ func (s *session) outcome(t *saga.Task, told bool) error {
 
 // tellLine tells an event on a line.
 func (s *session) tellLine(e *event, _ []byte) {
-	_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format(time.TimeOnly), e.told(s.now()))
+	_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format(time.TimeOnly), e.told())
 }
 
 func (s *session) tellJSON(_ *event, raw []byte) { _ = writeJSON(s.out, raw) }

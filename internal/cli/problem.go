@@ -93,6 +93,9 @@ func dotted(pointer string) string {
 
 // refused makes the error of an answer that is one.
 func (c *client) refused(res *http.Response, raw []byte) error {
+	if to := res.Header.Get("Location"); res.StatusCode/100 == 3 && to != "" {
+		return ended(exitUnreachable, "%s sends on to %s: is that where the API is? --url, OSP_URL or a profile says it", c.target.url, clip(plain(to), 200))
+	}
 	p := &problem{}
 	if err := json.Unmarshal(raw, p); err != nil || p.Title == "" {
 		return fmt.Errorf("%s answered %d %s, and not as osp does: %s", c.target.url, res.StatusCode,

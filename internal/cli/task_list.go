@@ -153,7 +153,7 @@ func (s *session) each(ctx context.Context, p paged, do func(json.RawMessage) er
 		if p.query != nil {
 			p.query.Set("limit", strconv.Itoa(size))
 		}
-		raw, err := s.client.do(ctx, call{method: http.MethodGet, path: p.path, query: p.query, again: true})
+		raw, err := s.client.do(ctx, call{method: http.MethodGet, path: p.path, query: p.query})
 		if err != nil {
 			return false, err
 		}
@@ -162,6 +162,9 @@ func (s *session) each(ctx context.Context, p paged, do func(json.RawMessage) er
 		var next string
 		if err := s.decode(raw, &page); err != nil {
 			return false, err
+		}
+		if page[p.member] == nil {
+			return false, ended(exitUnreachable, "what answers at %s is not osp: is the URL right? --url, OSP_URL or a profile says it", s.client.target.url)
 		}
 		if err := s.decode(page[p.member], &items); err != nil {
 			return false, err

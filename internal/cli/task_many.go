@@ -99,7 +99,7 @@ func (s *session) some(c *cobra.Command, d deed, ids []string, reason string, th
 		raw, err := s.post(c, d.again, body, "v1", "tasks", id, d.name)
 		if err != nil {
 			if i > 0 {
-				s.talk("%d of %d tasks: %s; then:", i, len(ids), d.past)
+				s.talk("%s: %d of %d; then:", capital(d.past), i, len(ids))
 			}
 			return err
 		}
@@ -144,7 +144,7 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 		return err
 	}
 	if dry {
-		return s.say(raw, "", "%d tasks match (%s).", plan.Matched, b.says())
+		return s.say(raw, "", "%s (%s).", matching(plan.Matched), b.says())
 	}
 	if plan.Matched == 0 {
 		s.talk("No tasks match (%s).", b.says())
@@ -154,7 +154,7 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 		return nil
 	}
 	if !yes {
-		if err := s.confirm(fmt.Sprintf("%s %d tasks (%s)? Type yes: ", capital(d.verb), plan.Matched, b.says())); err != nil {
+		if err := s.confirm(fmt.Sprintf("%s (%s). %s? Type yes: ", matching(plan.Matched), b.says(), capital(d.verb))); err != nil {
 			return err
 		}
 	}
@@ -176,6 +176,13 @@ func (s *session) bulk(c *cobra.Command, d deed, b bulk) (raw []byte, answer bul
 		err = s.decode(raw, &answer)
 	}
 	return raw, answer, err
+}
+
+func matching(n int) string {
+	if n == 1 {
+		return "1 task matches"
+	}
+	return times(n, "task") + " match"
 }
 
 // says is the filter in words.
@@ -203,7 +210,7 @@ func (s *session) tellBulked(d deed, t bulked) error {
 		s.talk("%s: %s", plain(r.ID), plain(r.Detail))
 	}
 	if n := len(t.Refused); n > 0 && err == nil {
-		err = ended(exitFailed, "%d tasks were refused", n)
+		err = ended(exitFailed, "refused: %s", times(n, "task"))
 	}
 	return err
 }

@@ -82,7 +82,7 @@ func wrap(s string, w int) (list []string) {
 	return append(list, line)
 }
 
-// lasting tells a duration in at most two units: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "3 d 4 h".
+// lasting tells a duration in at most two units: "20 ms", "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "3 d 4 h".
 func lasting(d time.Duration) string {
 	two := func(a time.Duration, one string, b time.Duration, other string) string {
 		if d%a < b {
@@ -92,8 +92,10 @@ func lasting(d time.Duration) string {
 	}
 	const day = 24 * time.Hour
 	switch {
-	case d < 0:
+	case d <= 0:
 		return "0 s"
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%d ms", max(1, d.Milliseconds()))
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
 	case d < time.Minute:
@@ -104,6 +106,14 @@ func lasting(d time.Duration) string {
 		return two(time.Hour, "h", time.Minute, "min")
 	}
 	return two(day, "d", time.Hour, "h")
+}
+
+// times writes a number with what there is that many of: "1 step", "2 steps".
+func times(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // ago tells roughly how long ago something was.

@@ -8,8 +8,9 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// told is an event in words, on one line.
-func (e *event) told(now time.Time) string {
+// told is an event in words, on one line, as it was when it came.
+func (e *event) told() string {
+	now := e.At
 	step := e.Step
 	if e.Undo {
 		step = "undo of " + step

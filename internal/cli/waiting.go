@@ -43,10 +43,8 @@ func (w *waiting) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer w.drain()
-	if w.told == nil {
-		if err := w.get(ctx); err != nil || w.over() {
-			return err
-		}
+	if err := w.get(ctx); err != nil || w.told == nil && w.over() { // an API that was never there is not waited for
+		return err
 	}
 	var late <-chan time.Time
 	if w.limit > 0 {
@@ -177,15 +175,11 @@ func (w *waiting) drawing(tick, columns int) *drawing {
 
 // left tells how to come back: the task goes on without anybody who looks.
 func (w *waiting) left() error {
-	w.keep()
-	w.talk("The task goes on. To come back: osp task watch %s\nTo have it undone: osp task cancel %s", w.id, w.id)
-	return &Error{Code: exitInterrupted}
+	return ended(exitInterrupted, "the task goes on. To come back: osp task watch %[1]s\n     To have it undone: osp task cancel %[1]s", plain(w.id))
 }
 
 func (w *waiting) stillGoing() error {
-	w.keep()
-	w.talk("The task has not ended within %s, and goes on. To come back: osp task watch %s", lasting(w.limit), w.id)
-	return &Error{Code: exitTooLate}
+	return ended(exitTooLate, "the task has not ended within %s, and goes on. To come back: osp task watch %s", lasting(w.limit), plain(w.id))
 }
 
 // keep takes the drawing down.

@@ -68,7 +68,7 @@ func newDefinition(w World) *cobra.Command {
 					return err
 				}
 				raw, err := s.client.do(c.Context(), call{
-					method: http.MethodGet, path: path("v1", "workflows", args[0], "versions", strconv.Itoa(n)), query: f.query(), again: true,
+					method: http.MethodGet, path: path("v1", "workflows", args[0], "versions", strconv.Itoa(n)), query: f.query(),
 				})
 				if err != nil || !s.output.people() {
 					return both(err, s.sayVersion(raw, args[0], err == nil))
@@ -133,7 +133,7 @@ func newDiff(w World) *cobra.Command {
 			}
 			return f.run(w, c, func(s *session) error {
 				raw, err := s.client.do(c.Context(), call{
-					method: http.MethodGet, path: path("v1", "workflows", args[0], "diff"), query: f.query("from", args[1], "to", args[2]), again: true,
+					method: http.MethodGet, path: path("v1", "workflows", args[0], "diff"), query: f.query("from", args[1], "to", args[2]),
 				})
 				if err != nil {
 					return err

@@ -17,6 +17,8 @@ type World struct {
 	Now     func() time.Time
 	NewID   func() string // of a task that is to be started
 	Version string        // of the program, for the User-Agent
+
+	transport http.RoundTripper // of a test; nil: one of its own
 }
 
 // Commands are all commands of this package that stand at the top.
