@@ -5,9 +5,12 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
@@ -40,9 +43,18 @@ The settings of the other roles come from the environment; see docs/configuratio
 		newServe("autoscale", server.RoleAutoscale, "Keep the number of workers on a platform at what the backlog needs", env),
 		newServe("dev", server.RoleDev, "Try it: API, worker, Redis and result store in one process, with nothing installed", env),
 		newDeadLetters(env), newDelete(env), newHealthcheck(env), newDoctor(env), newKey(), newMigrate(env), newRecover(env),
-		newUpgradeCheck(env), newVersion(), newWorkflow(),
+		newUpgradeCheck(env), newVersion(), newWorkflow(env),
 	)
+	root.AddCommand(cli.Commands(world(env))...)
 	return root
+}
+
+// world is what the commands reach that ask the API.
+func world(env server.Environment) cli.World {
+	return cli.World{
+		Lookup: env.Lookup, Now: time.Now, Version: version,
+		NewID: func() string { return strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "") },
+	}
 }
 
 // newServe is a command that runs a role until a signal comes.

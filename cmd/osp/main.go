@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
@@ -22,6 +23,7 @@ const (
 	exitFailed = 1 // it ran and something went wrong
 	exitUsage  = 2 // a flag, an argument or a variable is wrong
 	exitUnfit  = 3 // upgrade-check: the stored schema is older than this program needs
+	// Those from 4 on are of the commands that wait for tasks: see internal/cli.
 )
 
 func main() {
@@ -45,7 +47,12 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		err = &usageError{fmt.Errorf("%w (see osp --help)", err)}
 	}
-	_, _ = fmt.Fprintln(stderr, "osp:", err)
+	if says := strings.TrimSpace(err.Error()); says != "" { // else it has been told
+		_, _ = fmt.Fprintln(stderr, "osp:", says)
+	}
+	if own, ok := errors.AsType[*cli.Error](err); ok {
+		return own.Code
+	}
 	var config *server.ConfigError
 	var usage *usageError
 	if errors.As(err, &config) || errors.As(err, &usage) {

@@ -10,16 +10,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
+	"github.com/osp-platform/osp/server"
 	"github.com/osp-platform/osp/tasks/definition"
 )
 
-// newWorkflow is what can be done with definitions in files: nothing of it needs a server.
-func newWorkflow() *cobra.Command {
+// newWorkflow is what can be done with definitions: in files, which needs no server, and over the API.
+func newWorkflow(env server.Environment) *cobra.Command {
 	c := &cobra.Command{
-		Use: "workflow", Short: "Check workflow definitions, and try them out", Args: noArgs,
+		Use: "workflow", Short: "Check workflow definitions, try them out, deploy them", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newValidate(), newSimulate(), newImport())
+	c.AddCommand(cli.WorkflowCommands(world(env))...)
 	return c
 }
 

@@ -1,0 +1,5 @@
+// Package cli is the part of the command that people steer tasks with: task, workflow, queue, pause, human and profile. It
+// speaks HTTP to the API and knows nothing of Redis or the result store.
+//
+// Results go to stdout, talk to stderr. All that the API says is made harmless before it reaches a terminal: see [plain].
+package cli

@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// task is a task as the API would tell it.
+func task(state, more string) string {
+	return fmt.Sprintf(`{"id":"t1","type":"work","state":%q,"phase":"forward","created_at":"2026-11-24T08:00:00Z","steps":[%s]}`, state, more)
+}
+
+// streams adds an answer that is a stream: events by "seq kind", "end STATE" for the whole task.
+func (a *api) streams(events ...string) *api {
+	return a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "retry: 2000\n\n: still here\n\n")
+		for _, e := range events {
+			seq, kind, _ := strings.Cut(e, " ")
+			if seq == "end" {
+				_, _ = fmt.Fprintf(w, "id: 9-end\nevent: task\ndata: %s\n\n", task(kind, ""))
+				continue
+			}
+			_, _ = fmt.Fprintf(w, "id: %[1]s\nevent: %[2]s\ndata: {\"seq\":%[1]s,\"at\":\"2026-11-24T08:00:00Z\",\"kind\":%[2]q,\"step\":\"s%[1]s\"}\n\n", seq, kind)
+		}
+	})
+}
+
+// lost adds an answer that is none.
+type lost struct {
+	*api
+
+	from, to int // of the requests, those that are lost
+	n        int
+}
+
+func (l *lost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.n++; l.n > l.from && l.n <= l.to {
+		return nil, errors.New("connection reset by peer")
+	}
+	return l.api.RoundTrip(r)
+}
+
+func TestAStreamGoesOnWhereItStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", ""))
+		a.streams("1 created", "2 step_started").streams("3 step_done").streams("4 completed", "end completed")
+		r := without(t, a, "task", "watch", "t1", "-o", "json")
+		if got := strings.Count(r.out, `"kind"`); got != 4 || !strings.HasSuffix(r.out, task("completed", "")+"\n") || r.code != 0 {
+			t.Errorf("code %d: %d events\n%s", r.code, got, r.out)
+		}
+		var last []string
+		for _, g := range a.got[1:] {
+			last = append(last, g.header.Get("Last-Event-ID"))
+		}
+		if fmt.Sprint(last) != "[ 2 3]" {
+			t.Errorf("it went on after %v", last)
+		}
+	})
+}
+
+func TestAnAPIThatGoesAwayIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).streams("1 created").streams("2 completed", "end completed")
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: &lost{api: a, from: 2, to: 12}}
+		begin := time.Now()
+		r := s.run(t.Context(), "task", "watch", "t1")
+		r.is(t, 0, "✓ completed", "The API is there again.")
+		if n := strings.Count(r.err, "The API is away; the task goes on."); n != 1 || time.Since(begin) < 40*time.Second {
+			t.Errorf("after %v it was told %d times: %s", time.Since(begin), n, r.err)
+		}
+	})
+}
+
+func TestAnAPIThatStaysAwayIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", ""))
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: &lost{api: a, from: 1, to: 1 << 20}}
+		begin := time.Now()
+		s.run(t.Context(), "task", "wait", "t1").is(t, 8, "work  t1", "connection reset by peer")
+		if d := time.Since(begin); d < giveUp || d > giveUp+2*maxPause {
+			t.Errorf("given up after %v", d)
+		}
+	})
+}
+
+func TestCodesOfWaiting(t *testing.T) {
+	cases := []struct {
+		state string
+		code  int
+		says  string
+	}{
+		{"completed", 0, ""},
+		{"failed", 4, "task t1 has ended: failed"},
+		{"cancelled", 5, "task t1 has ended: cancelled"},
+		{"stuck", 6, "task t1 is stuck: osp task get t1 tells where"},
+	}
+	for _, c := range cases {
+		for _, args := range []string{"task wait t1 -o json", "task start work --wait -o json", "task watch t1 -o json"} {
+			t.Run(c.state+" "+args, func(t *testing.T) {
+				a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).says("GET /v1/tasks/t1", 200, task(c.state, ""))
+				a.says("POST /v1/tasks", 202, task("pending", ""))
+				if c.state == "stuck" {
+					a.streams("1 created", "2 stuck")
+				} else {
+					a.streams("1 created", "end "+c.state)
+				}
+				r := at(t, a, strings.Fields(args)...)
+				r.is(t, c.code, task(c.state, ""), "")
+				if !strings.Contains(args, "watch") {
+					r.is(t, c.code, "", c.says)
+				}
+			})
+		}
+	}
+}
+
+// hangs adds a stream on which nothing comes any more.
+func (a *api) hangs() *api {
+	return a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, ": still here\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+}
+
+func TestWaitingEndsInTime(t *testing.T) {
+	for _, args := range []string{"task wait t1 --timeout 50ms", "task start work --wait=50ms", "task watch t1 --timeout 50ms"} {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).says("POST /v1/tasks", 202, task("pending", "")).hangs()
+		at(t, a, strings.Fields(args)...).is(t, 7, "", "the task has not ended within 50 ms, and goes on. To come back: osp task watch t1")
+	}
+}
+
+func TestWhoStopsWaitingIsToldHowToComeBack(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	a := newAPI().says("GET /v1/tasks/t1", 200, task("running", ""))
+	a.on("GET /v1/tasks/t1/events", func(_ http.ResponseWriter, r *http.Request) {
+		stop()
+		<-r.Context().Done()
+	})
+	s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a}
+	s.run(ctx, "task", "wait", "t1").is(t, 130, "work  t1", "the task goes on. To come back: osp task watch t1\n     To have it undone: osp task cancel t1")
+}
+
+// A connection that died without a word is noticed: the API sends something every 15 seconds.
+func TestASilentConnectionIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).streams("1 created").streams("end completed")
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: &silent{api: a}}
+		s.run(t.Context(), "task", "watch", "t1").is(t, 0, "✓ completed", "")
+	})
+}
+
+// silent has a first stream on which nothing comes after the headers.
+type silent struct {
+	*api
+
+	once bool
+}
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.once || !strings.HasSuffix(r.URL.Path, "/events") {
+		return s.api.RoundTrip(r)
+	}
+	s.once = true
+	read, write := io.Pipe()
+	context.AfterFunc(r.Context(), func() { _ = write.CloseWithError(r.Context().Err()) })
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: read, Request: r}, nil
+}

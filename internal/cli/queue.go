@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newQueue(w World) *cobra.Command {
+	c := &cobra.Command{Use: "queue", Short: "See queues, pause and resume them", RunE: help}
+	c.AddCommand(newQueues(w), newPauseOf(w, "queue"), newResumeOf(w, "queue"))
+	return c
+}
+
+func newQueues(w World) *cobra.Command {
+	f := &remote{}
+	c := &cobra.Command{
+		Use: "list", Short: "List the queues: what waits in each, and for how long", Args: needs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return f.run(w, c, func(s *session) error {
+				return s.list(c.Context(), paged{path: path("v1", "queues"), member: "items"}, s.queueTable())
+			})
+		},
+	}
+	f.addTo(w, c, asTable, asJSON, asNDJSON, asID)
+	return c
+}
+
+func (s *session) queueTable() listed {
+	t := newTable("QUEUE STATE", "QUEUE", "STATE", "WEIGHT", "PENDING", "ACTIVE", "SCHEDULED", "RETRY", "OLDEST WAITS")
+	return listed{"There are no queues.", t, func(raw json.RawMessage) (string, []cell, error) {
+		var q struct {
+			Name                                      string
+			Weight, Pending, Active, Scheduled, Retry int
+			Paused                                    bool
+			Oldest                                    float64 `json:"oldest_waiting_seconds"`
+		}
+		err := s.decode(raw, &q)
+		state, oldest := "open", ""
+		if q.Paused {
+			state = "paused"
+		}
+		if q.Oldest > 0 {
+			oldest = lasting(time.Duration(q.Oldest * float64(time.Second)))
+		}
+		n := func(i int) cell { return cell{strconv.Itoa(i), ""} }
+		return q.Name, []cell{
+			{q.Name, ""}, {state, colourOf(state)}, n(q.Weight), n(q.Pending), n(q.Active), n(q.Scheduled), n(q.Retry), {oldest, ""},
+		}, err
+	}}
+}
+
+// kinds are what can be paused.
+var kinds = []string{"type", "service", "queue"}
+
+func newPause(w World) *cobra.Command {
+	c := &cobra.Command{
+		Use: "pause", Short: "Keep tasks of a type, a service or a queue from going on, for a while", RunE: help,
+		Long: `Keep tasks of a type, a service or a queue from going on: they are accepted, and wait until osp resume. What is in the
+middle of a step ends it. For operators.`,
+		Example: `  osp pause type orders.place --reason 'the bank is away'
+  osp pause list
+  osp resume type orders.place`,
+	}
+	for _, kind := range kinds {
+		p := newPauseOf(w, kind)
+		p.Use, p.Short = kind+" NAME", "Pause a "+kind
+		c.AddCommand(p)
+	}
+	c.AddCommand(newPauses(w))
+	return c
+}
+
+func newResume(w World) *cobra.Command {
+	c := &cobra.Command{Use: "resume", Short: "Let a type, a service or a queue go on that was paused", RunE: help}
+	for _, kind := range kinds {
+		r := newResumeOf(w, kind)
+		r.Use, r.Short = kind+" NAME", "Let a "+kind+" go on"
+		c.AddCommand(r)
+	}
+	return c
+}
+
+func newPauseOf(w World, kind string) *cobra.Command {
+	f := &remote{}
+	var reason string
+	c := &cobra.Command{
+		Use: "pause NAME", Short: "Pause a " + kind, Args: needs("NAME"), ValidArgsFunction: completeKind(w, f, kind),
+		RunE: func(c *cobra.Command, args []string) error {
+			if reason == "" {
+				return misused("--reason is missing: say why, others will want to know")
+			}
+			body, err := json.Marshal(map[string]string{"reason": reason})
+			if err != nil {
+				return err
+			}
+			return f.run(w, c, func(s *session) error {
+				raw, err := s.client.do(c.Context(), call{
+					method: http.MethodPut, path: path("v1", "pauses", kind, args[0]), body: body, again: true,
+				})
+				if err != nil {
+					return err
+				}
+				return s.say(raw, args[0], "The %s %s is paused. To let it go on: osp resume %s %s", kind, plain(args[0]), kind, plain(args[0]))
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; it is shown to whoever asks")
+	f.addTo(w, c, asTable, asJSON, asID)
+	return c
+}
+
+func newResumeOf(w World, kind string) *cobra.Command {
+	f := &remote{}
+	c := &cobra.Command{
+		Use: "resume NAME", Short: "Let a " + kind + " go on", Args: needs("NAME"), ValidArgsFunction: completePaused(w, f, kind),
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.run(w, c, func(s *session) error {
+				raw, err := s.client.do(c.Context(), call{method: http.MethodDelete, path: path("v1", "pauses", kind, args[0]), again: true})
+				if err != nil {
+					return err
+				}
+				if len(raw) == 0 {
+					raw = []byte("{}") // 204
+				}
+				return s.say(raw, args[0], "The %s %s goes on.", kind, plain(args[0]))
+			})
+		},
+	}
+	f.addTo(w, c, asTable, asJSON, asID)
+	return c
+}
+
+func newPauses(w World) *cobra.Command {
+	f := &remote{}
+	c := &cobra.Command{
+		Use: "list", Short: "List what is paused, since when, by whom and why", Args: needs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return f.run(w, c, func(s *session) error {
+				return s.list(c.Context(), paged{path: path("v1", "pauses"), member: "items"}, s.pauseTable())
+			})
+		},
+	}
+	f.addTo(w, c, asTable, asJSON, asNDJSON, asID)
+	return c
+}
+
+func (s *session) pauseTable() listed {
+	t := newTable("KIND NAME", "KIND", "NAME", "SINCE", "BY", "REASON")
+	return listed{"Nothing is paused.", t, func(raw json.RawMessage) (string, []cell, error) {
+		var p struct {
+			Kind, Name, By, Reason string
+			Since                  time.Time
+		}
+		err := s.decode(raw, &p)
+		return p.Name, []cell{{p.Kind, ""}, {p.Name, yellow}, {ago(s.now().Sub(p.Since)), ""}, {p.By, ""}, {p.Reason, ""}}, err
+	}}
+}
+
+func newHuman(w World) *cobra.Command {
+	c := &cobra.Command{Use: "human", Short: "See the human tasks that wait for you", RunE: help}
+	c.AddCommand(newHumans(w))
+	return c
+}
+
+func newHumans(w World) *cobra.Command {
+	f := &remote{}
+	var service, role string
+	c := &cobra.Command{
+		Use: "list", Short: "List the human tasks that you may answer, what has waited longest first", Args: needs(),
+		Long: `List the human tasks that you may answer, what has waited longest first. To answer one: osp task answer ID STEP`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return f.run(w, c, func(s *session) error {
+				q := url.Values{}
+				for name, value := range map[string]string{"service": service, "role": role} {
+					if value != "" {
+						q.Set(name, value)
+					}
+				}
+				return s.list(c.Context(), paged{path("v1", "human-tasks"), q, "human_tasks", 0}, s.humanTable())
+			})
+		},
+	}
+	c.Flags().StringVar(&service, "service", "", "of this service")
+	c.Flags().StringVar(&role, "role", "", "that ask for this role")
+	f.addTo(w, c, asTable, asJSON, asNDJSON, asID)
+	return c
+}
+
+func (s *session) humanTable() listed {
+	t := newTable("TASK STEP", "TASK", "STEP", "ROLES", "WAITS", "DUE", "TITLE")
+	return listed{"No human task waits for you.", t, func(raw json.RawMessage) (string, []cell, error) {
+		var h struct {
+			Task, Step, Title string
+			Roles             []string
+			Since             time.Time
+			Due               *time.Time `json:"due_at"`
+		}
+		err := s.decode(raw, &h)
+		slices.Sort(h.Roles)
+		return h.Task, []cell{
+			{h.Task, ""}, {h.Step, ""}, {strings.Join(h.Roles, ", "), ""}, {lasting(s.now().Sub(h.Since)), ""},
+			{strings.TrimSpace(until(h.Due, s.now())), ""}, {h.Title, ""},
+		}, err
+	}}
+}

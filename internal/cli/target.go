@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const defaultURL = "http://localhost:8080" // where osp dev listens
+
+// remote are the flags of every command that calls the API.
+type remote struct {
+	url, key, profile string
+	output            output
+	outputs           []output // those that the command has
+}
+
+// addTo adds the flags to a command.
+func (f *remote) addTo(w World, c *cobra.Command, outputs ...output) {
+	f.outputs = outputs
+	c.Flags().StringVar(&f.url, "url", "", "where the API is (OSP_URL; else "+defaultURL+")")
+	c.Flags().StringVar(&f.key, "key", "", "the API key; better in OSP_KEY, OSP_KEY_FILE or a profile, where other processes cannot read it")
+	c.Flags().StringVar(&f.profile, "profile", "", "the profile to use (see osp profile --help)")
+	names := make([]string, len(outputs))
+	for i, o := range outputs {
+		names[i] = string(o)
+	}
+	c.Flags().StringVarP((*string)(&f.output), "output", "o", string(outputs[0]), strings.Join(names, ", "))
+	complete(c, "output", names...)
+	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles(w))
+}
+
+// target is where the API is, and the key for it. They belong together: a key is sent to the URL that it was given with.
+type target struct {
+	url    *url.URL
+	key    string
+	origin string // of the key, for advice: a flag, a variable or a profile
+}
+
+// target takes the flags; what they leave open is from the profile if one is named, else from the environment, else from
+// the profile in use.
+func (f *remote) target(w World) (target, error) {
+	at, key, origin := f.url, f.key, "--key"
+	if f.profile != "" {
+		p, err := readProfiles(w)
+		if err != nil {
+			return target{}, err
+		}
+		named, ok := p.Profiles[f.profile]
+		if !ok {
+			return target{}, misused("there is no profile %q: osp profile list lists them", plain(f.profile))
+		}
+		return named.fill(at, key, f.profile)
+	}
+	if key == "" {
+		var err error
+		if key, origin, err = keyOf(w); err != nil {
+			return target{}, err
+		}
+	}
+	if at == "" {
+		at, _ = w.Lookup("OSP_URL")
+	}
+	if at == "" && key == "" {
+		p, err := readProfiles(w)
+		if err != nil {
+			return target{}, err
+		}
+		if used, ok := p.Profiles[p.Use]; ok {
+			return used.fill("", "", p.Use)
+		}
+	}
+	return newTarget(at, key, origin)
+}
+
+// keyOf reads the key of the environment.
+func keyOf(w World) (key, origin string, err error) {
+	if key, _ = w.Lookup("OSP_KEY"); key != "" {
+		return key, "OSP_KEY", nil
+	}
+	file, _ := w.Lookup("OSP_KEY_FILE")
+	if file == "" {
+		return "", "", nil
+	}
+	raw, err := os.ReadFile(filepath.Clean(file))
+	if err != nil {
+		return "", "", misused("OSP_KEY_FILE names a file that cannot be read: %w", err)
+	}
+	return strings.TrimSpace(string(raw)), "OSP_KEY_FILE", nil
+}
+
+func newTarget(at, key, origin string) (target, error) {
+	if at == "" {
+		at = defaultURL
+	}
+	if !strings.Contains(at, "://") {
+		at = "http://" + at
+	}
+	u, err := url.Parse(at)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		return target{}, misused("the URL of the API %q is not one: write it as %s", plain(redacted(at)), defaultURL)
+	}
+	if u.User != nil {
+		return target{}, misused("the URL of the API has a name or password in it: give the key with OSP_KEY or a profile")
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return target{}, misused("the key (%s) has blanks or characters that no key has", origin)
+	}
+	return target{u, key, origin}, nil
+}
+
+// redacted leaves out what stands before the host, which may be a secret.
+func redacted(at string) string {
+	if i := strings.LastIndex(at, "@"); i >= 0 {
+		return "…" + at[i:]
+	}
+	return at
+}

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// waiting follows a task until it has ended, is stuck, or the time is over.
+type waiting struct {
+	*session
+
+	id      string
+	limit   time.Duration  // 0: as long as it takes
+	told    func(e *event, raw []byte) // where events are told one by one; nil: they are not
+	screen  *screen        // where it is drawn; nil: nowhere
+	task    saga.Task
+	raw     []byte // the task as the API has told it
+	notice  string
+	changed bool // the task may be another by now
+	read    time.Time
+	reading chan reading // what is being read; nil: nothing is
+}
+
+type reading struct {
+	raw  []byte
+	task saga.Task
+	err  error
+}
+
+const (
+	frame    = 100 * time.Millisecond // how often the drawing moves
+	readEach = 150 * time.Millisecond // a task is read no more often than that
+)
+
+// run returns when there is no more to wait for; the task is then in raw.
+func (w *waiting) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer w.drain()
+	if err := w.get(ctx); err != nil || w.told == nil && w.over() { // an API that was never there is not waited for
+		return err
+	}
+	var late <-chan time.Time
+	if w.limit > 0 {
+		t := time.NewTimer(w.limit)
+		defer t.Stop()
+		late = t.C
+	}
+	return w.loop(ctx, w.client.follow(ctx, w.id), late)
+}
+
+func (w *waiting) loop(ctx context.Context, updates <-chan update, late <-chan time.Time) error {
+	tick := time.NewTicker(frame)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		w.refresh(ctx)
+		select {
+		case u, ok := <-updates:
+			if !ok && ctx.Err() == nil {
+				return w.get(ctx)
+			}
+			if ok {
+				if done, err := w.take(u); done || err != nil {
+					return err
+				}
+			}
+		case r := <-w.reading:
+			w.reading = nil
+			if r.err != nil {
+				w.changed = true // read it again: whether the API is there, the stream tells
+			} else if w.task, w.raw = r.task, r.raw; w.over() {
+				return nil
+			}
+		case <-tick.C:
+			w.draw(n)
+		case <-late:
+			return w.stillGoing()
+		case <-ctx.Done():
+			return w.left()
+		}
+	}
+}
+
+// take notes what the stream tells.
+func (w *waiting) take(u update) (done bool, err error) {
+	switch {
+	case u.err != nil:
+		return true, u.err
+	case u.away != nil:
+		if w.notice == "" && w.screen == nil {
+			w.talk("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+		}
+		w.notice = fmt.Sprintf("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+	case u.back:
+		if w.screen == nil {
+			w.talk("The API is there again.")
+		}
+		w.notice, w.changed = "", true
+	case u.event != nil:
+		if w.told != nil {
+			w.told(u.event, u.raw)
+		}
+		w.changed = w.changed || w.screen != nil || u.event.Kind == saga.KindStuck
+	case u.last != nil:
+		w.raw = u.last
+		return true, w.decode(u.last, &w.task)
+	}
+	return false, nil
+}
+
+// over tells whether the task moves no more without somebody.
+func (w *waiting) over() bool { return w.task.State.Finished() || w.task.State == saga.Stuck }
+
+func (w *waiting) get(ctx context.Context) error {
+	raw, err := w.client.do(ctx, call{method: http.MethodGet, path: path("v1", "tasks", w.id)})
+	if err != nil {
+		return err
+	}
+	w.raw = raw
+	return w.decode(raw, &w.task)
+}
+
+// refresh reads the task when it has changed, beside the loop, and not too often.
+func (w *waiting) refresh(ctx context.Context) {
+	now := w.world.Now()
+	if !w.changed || w.reading != nil || w.notice != "" || now.Sub(w.read) < readEach {
+		return
+	}
+	w.changed, w.read, w.reading = false, now, make(chan reading, 1)
+	go func(to chan<- reading) {
+		var r reading
+		if r.raw, _, r.err = w.client.once(ctx, call{method: http.MethodGet, path: path("v1", "tasks", w.id)}); r.err == nil {
+			r.err = w.decode(r.raw, &r.task)
+		}
+		to <- r
+	}(w.reading)
+}
+
+// drain waits for what is being read: its request has ended with the context.
+func (w *waiting) drain() {
+	if w.reading != nil {
+		<-w.reading
+	}
+}
+
+func (w *waiting) draw(n int) {
+	if w.screen == nil || w.task.ID == "" {
+		return
+	}
+	columns, rows := w.screen.size()
+	d := w.drawing(n, columns)
+	d.height = max(8, rows-1)
+	w.screen.draw(d.lines())
+}
+
+func (s *session) decode(raw []byte, to any) error {
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("the answer of %s is not as osp gives it: %w", s.client.target.url, err)
+	}
+	return nil
+}
+
+// now is the time by the API's clock.
+func (s *session) now() time.Time { return s.world.Now().Add(time.Duration(s.client.ahead.Load())) }
+
+func (w *waiting) drawing(tick, columns int) *drawing {
+	return &drawing{task: w.task, now: w.now(), tick: tick, width: columns, notice: w.notice, paint: w.paint}
+}
+
+// left tells how to come back: the task goes on without anybody who looks.
+func (w *waiting) left() error {
+	return ended(exitInterrupted, "the task goes on. To come back: osp task watch %[1]s\n     To have it undone: osp task cancel %[1]s", plain(w.id))
+}
+
+func (w *waiting) stillGoing() error {
+	return ended(exitTooLate, "the task has not ended within %s, and goes on. To come back: osp task watch %s", lasting(w.limit), plain(w.id))
+}
+
+// keep takes the drawing down.
+func (w *waiting) keep() {
+	if w.screen != nil {
+		w.screen.erase()
+	}
+}
+
+// screenOn is a screen on a stream that is a terminal, nil on any other.
+func screenOn(out io.Writer) *screen {
+	if columns, _ := size(out); columns == 0 {
+		return nil
+	}
+	return &screen{out: out, size: func() (int, int) { return size(out) }}
+}
