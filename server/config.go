@@ -7,6 +7,7 @@ import (
 
 	"github.com/osp-platform/osp/handlers"
 	"github.com/osp-platform/osp/internal/scale"
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/tasks"
 	"github.com/osp-platform/osp/tasks/smtp"
 )
@@ -71,6 +72,7 @@ type Config struct {
 	Scale           scale.Rule             // how many workers a backlog needs
 	Autoscale       Autoscale              // role autoscale only
 	LogLevel        slog.Level
+	Build           telemetry.Build // what the program was made of
 	Unknown         []Finding // variables that look like ours and are not
 	Secret          func(name string) (string, bool)
 }

@@ -16,6 +16,7 @@ func (s *Server) handler() http.Handler {
 	c := handlers.Config{
 		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
+	c.Middleware = append(c.Middleware, s.metrics.Requests)
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
@@ -26,9 +27,9 @@ func (s *Server) handler() http.Handler {
 	h := handlers.New(c)
 	if !s.config.Role.serves() {
 		// A worker's port is not for the public, and a worker knows no keys.
-		h.GET("/metrics", gin.WrapH(s.gauge))
+		h.GET("/metrics", gin.WrapH(s.metrics.Handler()))
 	} else {
-		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.gauge))
+		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.metrics.Handler()))
 		// Without authentication only dev lets the monitor change anything, and it listens on loopback only.
 		readOnly := s.config.Open && s.config.Role != RoleDev
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/handlers"
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/results"
 	"github.com/osp-platform/osp/saga"
@@ -32,6 +33,7 @@ type Server struct {
 	store      results.Store
 	queue      *tasks.Queue
 	gauge      *gauge
+	metrics    *telemetry.Metrics
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
 	sweeper    *tasks.Sweeper
@@ -62,7 +64,7 @@ type Server struct {
 // New opens everything that the role needs, and listens. Nothing runs before [Server.Run]. Types are task types beside
 // those built in.
 func New(ctx context.Context, c Config, log *slog.Logger, types ...tasks.Type) (*Server, error) {
-	s := &Server{config: c, log: log, closing: make(chan struct{}), extra: types}
+	s := &Server{config: c, log: log, closing: make(chan struct{}), extra: types, metrics: telemetry.NewMetrics(c.Build, time.Now)}
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -84,7 +86,7 @@ func (s *Server) open(ctx context.Context) error {
 	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
-	if s.store, err = openStore(ctx, s.config); err != nil {
+	if s.store, err = openStoreThrough(ctx, s.config, s.metrics.REST); err != nil {
 		return err
 	}
 	if err = s.preflight(ctx); err != nil {
@@ -102,8 +104,10 @@ func (s *Server) open(ctx context.Context) error {
 	})
 	s.queue = tasks.NewQueue(s.redis)
 	s.gauge = newGauge(s.queue, s.journal, s.config)
+	s.measure()
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
 	s.flusher = results.NewFlusher(s.journal, s.store, s.log, time.Now)
+	s.sweeper.Repaired, s.flusher.Flushed = s.metrics.Repaired, s.metrics.Flushed
 	s.restorer = &tasks.Restorer{
 		Journal: s.journal, Store: s.store, Queue: s.queue, Log: s.log, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 	}
@@ -176,6 +180,7 @@ func (s *Server) dispatch() error {
 	s.dispatcher = &tasks.Dispatcher{
 		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
+		Started: s.metrics.Started,
 	}
 	return nil
 }
@@ -183,7 +188,7 @@ func (s *Server) dispatch() error {
 func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
 		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits,
+		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Observer: s.metrics,
 	}
 	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
 		Opening: s.limits.Opening(s.dispatcher.Catalogue.Opening),

@@ -50,6 +50,8 @@ type Dispatcher struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	NewID     func() string
+	// Started is called when a task was accepted that is new. May be nil.
+	Started func(c *saga.Created)
 	// Changed is called when a journal grew: its row is to be written.
 	Changed func()
 	// Nudge is called when a wake-up may have missed its task.
@@ -92,6 +94,9 @@ func (d *Dispatcher) start(ctx context.Context, s saga.Start) (saga.Task, bool, 
 		return task, false, err
 	}
 	d.Changed()
+	if d.Started != nil {
+		d.Started(&c)
+	}
 	record, err := saga.Fold([]saga.Event{{Seq: 1, At: started.At, Kind: saga.KindCreated, Created: &c}})
 	if err != nil {
 		return saga.Task{}, false, err
