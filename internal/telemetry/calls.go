@@ -51,7 +51,7 @@ func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		began := h.m.now()
 		err := next(ctx, cmd)
 		name := family(cmd.Name())
-		if name == blocking {
+		if name == unmeasured {
 			return err
 		}
 		h.m.redisTime.WithLabelValues(name).Observe(h.m.now().Sub(began).Seconds())
@@ -66,8 +66,11 @@ func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		began := h.m.now()
 		err := next(ctx, list)
 		name := "pipeline"
-		if len(list) > 0 && family(list[0].Name()) == "script" {
-			name = "script"
+		switch first := familyOf(list); first {
+		case unmeasured:
+			return err
+		case "script":
+			name = first
 		}
 		h.m.redisTime.WithLabelValues(name).Observe(h.m.now().Sub(began).Seconds())
 		if _, answered := errors.AsType[redis.Error](err); err != nil && !answered {
@@ -93,8 +96,17 @@ func (h redisHook) failed(ctx context.Context, name string, err error) {
 	h.m.redisErrors.WithLabelValues(name, kind).Inc()
 }
 
-// blocking commands wait in Redis: how long says nothing.
-const blocking = "blocking"
+// unmeasured is what waits in Redis, for how long says nothing, and what go-redis says on a new connection, which old
+// servers refuse in part. Where a connection cannot be had the call that needs it fails, and is counted.
+const unmeasured = ""
+
+// familyOf is the family of a pipeline's first command.
+func familyOf(list []redis.Cmder) string {
+	if len(list) == 0 {
+		return unmeasured
+	}
+	return family(list[0].Name())
+}
 
 // family sorts commands, so that the label has a bound.
 func family(name string) string {
@@ -107,8 +119,8 @@ func family(name string) string {
 	case "set", "setnx", "hset", "hdel", "del", "unlink", "expire", "pexpire", "lpush", "rpush", "lrem", "sadd", "srem", "zadd", "zrem",
 		"publish", "incr", "incrby", "persist":
 		return "write"
-	case "wait", "waitaof", "blpop", "brpop", "bzpopmin", "xread":
-		return blocking
+	case "wait", "waitaof", "blpop", "brpop", "bzpopmin", "xread", "hello", "auth", "client", "select", "readonly":
+		return unmeasured
 	}
 	return "other"
 }
