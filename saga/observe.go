@@ -13,6 +13,8 @@ type Observer interface {
 	// RunBegan tells that a task was claimed. The context that it returns, ctx or one made of it, is the run's and that of
 	// its calls.
 	RunBegan(ctx context.Context, r RunView) context.Context
+	// Parks is asked just before a run parks. What it answers is kept with the event that says so, for whoever goes on.
+	Parks(ctx context.Context) string
 	// RunEnded tells that the run is over: as [Runner.Run] does.
 	RunEnded(ctx context.Context, r *Record, err error)
 	// CallBegan tells that a do or an undo is about to be called; the context that it returns is the call's.

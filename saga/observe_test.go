@@ -26,6 +26,10 @@ func (o onlooker) RunBegan(ctx context.Context, r saga.RunView) context.Context 
 	return context.WithValue(ctx, seenKey{}, "run")
 }
 
+func (o onlooker) Parks(ctx context.Context) string {
+	return fmt.Sprint(ctx.Value(seenKey{}), " parked")
+}
+
 func (o onlooker) RunEnded(ctx context.Context, r *saga.Record, err error) {
 	o.note("%v ended %s: %t", ctx.Value(seenKey{}), r.State, err == nil)
 }
@@ -100,6 +104,7 @@ func (unrenewed) Renew(context.Context, saga.Lease) (saga.Renewed, error) {
 type blind struct{}
 
 func (blind) RunBegan(ctx context.Context, _ saga.RunView) context.Context         { return ctx }
+func (blind) Parks(context.Context) string                                         { return "" }
 func (blind) RunEnded(context.Context, *saga.Record, error)                        {}
 func (blind) CallBegan(ctx context.Context, _ saga.CallView) context.Context       { return ctx }
 func (blind) CallEnded(context.Context, saga.CallView, *saga.Event, time.Duration) {}

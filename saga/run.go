@@ -191,6 +191,9 @@ func (x *run) park(p plan) (plan, error) {
 		return p, nil // nothing to record: stuck says it all, or the delivery was early
 	}
 	e := Event{Kind: KindWaiting, Due: MicrosOf(p.due)}
+	if x.Observer != nil {
+		e.Run = x.Observer.Parks(x.held)
+	}
 	err := x.fold(&e)
 	p.decisions = append(p.decisions, e)
 	return p, err

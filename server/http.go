@@ -16,7 +16,7 @@ func (s *Server) handler() http.Handler {
 	c := handlers.Config{
 		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
-	c.Middleware = append(c.Middleware, s.metrics.Requests)
+	c.Middleware = append(c.Middleware, s.watched()...)
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
@@ -78,5 +78,8 @@ type secrets func(name string) (string, bool)
 func (f secrets) Secret(name string) (string, bool) { return f(name) }
 
 func (s *Server) newHTTP() *tasks.HTTP {
-	return tasks.NewHTTP(tasks.HTTPOptions{Secrets: secrets(s.config.Secret), AllowPrivate: s.config.AllowPrivate, Proxy: http.ProxyFromEnvironment})
+	return tasks.NewHTTP(tasks.HTTPOptions{
+		Secrets: secrets(s.config.Secret), AllowPrivate: s.config.AllowPrivate, Proxy: http.ProxyFromEnvironment,
+		Traceparent: s.tracing.Traceparent, Through: s.throughCalls(),
+	})
 }

@@ -138,4 +138,5 @@ func (s *Server) close() {
 	if s.store != nil {
 		_ = s.store.Close()
 	}
+	s.untrace()
 }

@@ -34,6 +34,7 @@ type Server struct {
 	queue      *tasks.Queue
 	gauge      *gauge
 	metrics    *telemetry.Metrics
+	tracing    *telemetry.Tracing // nil: nothing is traced
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
 	sweeper    *tasks.Sweeper
@@ -78,6 +79,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.warn(ctx, s.config.Unknown)
+	if err = s.trace(ctx); err != nil {
+		return err
+	}
 	if s.config.Role == RoleDev {
 		if s.embedded, err = startEmbeddedRedis(); err != nil {
 			return err
@@ -86,7 +90,7 @@ func (s *Server) open(ctx context.Context) error {
 	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
-	if s.store, err = openStoreThrough(ctx, s.config, s.metrics.REST); err != nil {
+	if s.store, err = openStoreThrough(ctx, s.config, s.throughStore); err != nil {
 		return err
 	}
 	if err = s.preflight(ctx); err != nil {
@@ -182,19 +186,27 @@ func (s *Server) dispatch() error {
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 		Started: s.metrics.Started,
 	}
+	if s.tracing != nil {
+		s.dispatcher.Trace = s.tracing.Traceparent
+		s.queue.Headers = s.tracing.Headers
+	}
 	return nil
 }
 
 func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
 		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Observer: s.metrics,
+		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Observer: telemetry.Observer(s.metrics, s.tracing),
 	}
-	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
+	o := tasks.WorkerOptions{
 		Opening: s.limits.Opening(s.dispatcher.Catalogue.Opening),
 		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
-	})
+	}
+	if s.tracing != nil {
+		o.Context = s.tracing.Delivered
+	}
+	return tasks.NewWorker(s.redis, runner, s.queue, o)
 }
 
 // ended has the parent of a child told at once.

@@ -14,7 +14,9 @@ import (
 )
 
 // openStore opens the result store: Supabase, or a file.
-func openStore(ctx context.Context, c Config) (results.Store, error) { return openStoreThrough(ctx, c, nil) }
+func openStore(ctx context.Context, c Config) (results.Store, error) {
+	return openStoreThrough(ctx, c, nil)
+}
 
 // openStoreThrough opens it with something around what sends requests; nil: nothing is.
 func openStoreThrough(ctx context.Context, c Config, through func(http.RoundTripper) http.RoundTripper) (results.Store, error) {

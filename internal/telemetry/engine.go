@@ -68,6 +68,9 @@ func (m *Metrics) RunBegan(ctx context.Context, r saga.RunView) context.Context 
 	return ctx
 }
 
+// Parks implements [saga.Observer].
+func (m *Metrics) Parks(context.Context) string { return "" }
+
 // RunEnded implements [saga.Observer].
 func (m *Metrics) RunEnded(_ context.Context, r *saga.Record, err error) {
 	typeName := m.types.of(r.Created.Type)
