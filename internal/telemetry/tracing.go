@@ -30,11 +30,10 @@ type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	sampler  sdktrace.Sampler
-	now      func() time.Time
 }
 
 // NewTracing starts to export; [Tracing.Close] ends it. It connects to nothing yet.
-func NewTracing(ctx context.Context, c TraceConfig, b Build, role string, now func() time.Time) (*Tracing, error) {
+func NewTracing(ctx context.Context, c TraceConfig, b Build, role string) (*Tracing, error) {
 	compression := otlptracehttp.NoCompression
 	if c.Gzip {
 		compression = otlptracehttp.GzipCompression
@@ -44,6 +43,12 @@ func NewTracing(ctx context.Context, c TraceConfig, b Build, role string, now fu
 	if err != nil {
 		return nil, fmt.Errorf("export traces: %w", err)
 	}
+	batches := sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(c.Queue), sdktrace.WithMaxExportBatchSize(c.Batch),
+		sdktrace.WithBatchTimeout(c.Delay), sdktrace.WithExportTimeout(c.Timeout))
+	return newTracing(c, b, role, batches), nil
+}
+
+func newTracing(c TraceConfig, b Build, role string, exports sdktrace.TracerProviderOption) *Tracing {
 	attributes := []attribute.KeyValue{
 		attribute.String("telemetry.sdk.name", "opentelemetry"), attribute.String("telemetry.sdk.language", "go"),
 		attribute.String("service.version", b.Version), attribute.String("osp.role", role),
@@ -52,11 +57,9 @@ func NewTracing(ctx context.Context, c TraceConfig, b Build, role string, now fu
 		attributes = append(attributes, attribute.String(name, value))
 	}
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithResource(resource.NewSchemaless(attributes...)), sdktrace.WithSampler(c.Sampler), sdktrace.WithIDGenerator(ids{}),
-		sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(c.Queue), sdktrace.WithMaxExportBatchSize(c.Batch),
-			sdktrace.WithBatchTimeout(c.Delay), sdktrace.WithExportTimeout(c.Timeout)),
+		sdktrace.WithResource(resource.NewSchemaless(attributes...)), sdktrace.WithSampler(c.Sampler), sdktrace.WithIDGenerator(ids{}), exports,
 	)
-	return &Tracing{provider: provider, tracer: provider.Tracer("github.com/osp-platform/osp"), sampler: c.Sampler, now: now}, nil
+	return &Tracing{provider: provider, tracer: provider.Tracer("github.com/osp-platform/osp"), sampler: c.Sampler}
 }
 
 // Close exports what there is, as long as ctx lasts, and makes no more spans.
