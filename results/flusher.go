@@ -32,6 +32,10 @@ type Flusher struct {
 	// Restorer makes journals again that were lost while their rows were written: a recovery may have looked before that.
 	Restorer saga.Restorer // nil: they stay lost
 
+	// Flushed is told of every batch that was sent: how many rows, when the one changed that waited the longest, how long the
+	// store took and what it said. May be nil.
+	Flushed func(rows int, oldest time.Time, took time.Duration, err error)
+
 	Random func() float64 // for jitter; nil: [saga.DefaultRandom]
 
 	Delay time.Duration // how long a notified flusher waits for more; zero: 100 ms

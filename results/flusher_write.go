@@ -16,7 +16,9 @@ func (f *Flusher) write(ctx context.Context, batch []dirtyRow) (pause time.Durat
 	for i, r := range batch {
 		rows[i] = r.Row
 	}
+	began := f.Now()
 	saved, back, err := f.store.save(ctx, rows)
+	f.flushed(batch, f.Now().Sub(began), err)
 	if back {
 		f.beginCatchUp()
 	}
@@ -35,6 +37,18 @@ func (f *Flusher) write(ctx context.Context, batch []dirtyRow) (pause time.Durat
 		return pause
 	}
 	return f.write(ctx, batch[half:])
+}
+
+// flushed tells whom it concerns of a batch.
+func (f *Flusher) flushed(batch []dirtyRow, took time.Duration, err error) {
+	if f.Flushed == nil {
+		return
+	}
+	oldest := batch[0].Task.Version
+	for i := range batch {
+		oldest = min(oldest, batch[i].Task.Version)
+	}
+	f.Flushed(len(batch), time.UnixMicro(oldest), took, err)
 }
 
 // clean tells the journal what is stored. Where somebody else had stored a newer version, the journal gives the task a

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/supabase-community/postgrest-go"
@@ -24,6 +25,8 @@ type Supabase struct {
 	Connections int
 	// Schema is the number of the migration that the database must have, or a newer one.
 	Schema int64
+	// Through wraps what sends the requests: to measure them. Nil: nothing does.
+	Through func(http.RoundTripper) http.RoundTripper
 }
 
 // PostgREST is the [Store] in a Supabase project, reached through its REST API. The functions that it calls are those of
@@ -54,6 +57,9 @@ func NewPostgREST(s Supabase) (*PostgREST, error) {
 		s.Timeout = 35 * time.Second
 	}
 	p := &PostgREST{client: client, transport: newTransport(s.Connections), timeout: s.Timeout, schema: s.Schema}
+	if s.Through != nil {
+		p.transport.through = s.Through(p.transport.base)
+	}
 	client.Transport.Parent = p.transport
 	return p, p.SetKey(s.Key)
 }

@@ -17,12 +17,13 @@ const maxAnswer = 256 << 20
 // transport adds the key to each request and turns each answer that says no into an *[APIError]: postgrest-go itself
 // would lose the status, and panics on some.
 type transport struct {
-	base *http.Transport
-	key  atomic.Pointer[http.Header]
+	base    *http.Transport
+	through http.RoundTripper // base, or what is around it
+	key     atomic.Pointer[http.Header]
 }
 
 func newTransport(connections int) *transport {
-	return &transport{base: &http.Transport{
+	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		MaxConnsPerHost:       connections,
 		MaxIdleConns:          connections,
@@ -31,13 +32,14 @@ func newTransport(connections int) *transport {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ForceAttemptHTTP2:     true,
-	}}
+	}
+	return &transport{base: base, through: base}
 }
 
 // RoundTrip sends a request that is ours alone: postgrest-go made it for this call.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	maps.Copy(req.Header, *t.key.Load())
-	resp, err := t.base.RoundTrip(req)
+	resp, err := t.through.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}

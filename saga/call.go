@@ -16,6 +16,9 @@ type call struct {
 	giveUp time.Time // ours; after it the call is abandoned
 	cancel context.CancelFunc
 	asked  bool // it was cancelled by this run
+
+	began time.Time       // ours
+	seen  context.Context // by the observer; the call's is made of it
 }
 
 // result is what came of a call.
@@ -23,6 +26,7 @@ type result struct {
 	call   *call
 	output json.RawMessage
 	err    error
+	ended  time.Time // ours; set when somebody observes
 }
 
 // slack is what a call may take to return after its deadline before it is abandoned.
@@ -55,11 +59,7 @@ func (s *Step) timeout() time.Duration {
 
 // key is the idempotency key.
 func (w *Work) key(task string) string {
-	direction := "do"
-	if w.Undo {
-		direction = "undo"
-	}
-	return fmt.Sprintf("%s/%s/%s/%d", task, w.Path, direction, w.N)
+	return fmt.Sprintf("%s/%s/%s/%d", task, w.Path, direction(w.Undo), w.N)
 }
 
 // begin makes the calls whose step_started is recorded, and cancels those that are not wanted any longer.
@@ -79,11 +79,12 @@ func (x *run) begin(p plan) {
 // call makes one call. A do starts only while the lease holds.
 func (x *run) call(work Work) {
 	deadline := x.end(work.deadline)
-	c := &call{work: work, giveUp: deadline.Add(slack)}
+	c := &call{work: work, giveUp: deadline.Add(slack), seen: x.held}
+	x.callBegan(c)
 	var ctx context.Context
-	ctx, c.cancel = context.WithDeadline(x.held, deadline)
+	ctx, c.cancel = context.WithDeadline(c.seen, deadline)
 	x.calls[work.Path] = c
-	x.log.Debug("step started", "step", work.Path, "undo", work.Undo, "attempt", work.Attempt)
+	x.log.DebugContext(x.held, "step started", "step", work.Path, "undo", work.Undo, "attempt", work.Attempt)
 	go func() {
 		defer c.cancel()
 		res := result{call: c, err: ctx.Err()}
@@ -95,6 +96,9 @@ func (x *run) call(work Work) {
 			if res.err != nil && ctx.Err() != nil {
 				res.err = errors.Join(res.err, ctx.Err())
 			}
+		}
+		if x.Observer != nil {
+			res.ended = x.Now()
 		}
 		select {
 		case x.results <- res:
@@ -179,7 +183,7 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	defer cancel()
 	renewed, err := x.Journal.Renew(ctx, x.lease)
 	if errors.Is(err, ErrUnavailable) {
-		x.log.Warn("lease not renewed, trying again", "error", err)
+		x.log.WarnContext(x.held, "lease not renewed, trying again", "error", err)
 		x.renewAt = sent.Add(500 * time.Millisecond) // until the lease ends by itself
 		return false, nil
 	}
@@ -197,7 +201,7 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	}
 	snapshot, err := x.Journal.Read(ctx, x.lease.ID)
 	if errors.Is(err, ErrUnavailable) {
-		x.log.Warn("news not read, trying again", "error", err)
+		x.log.WarnContext(x.held, "news not read, trying again", "error", err)
 		x.renewAt = sent.Add(500 * time.Millisecond)
 		return false, nil
 	}
@@ -217,6 +221,7 @@ func (x *run) collect(res result) []Event {
 		if x.calls[res.call.work.Path] == res.call { // else it was abandoned
 			delete(x.calls, res.call.work.Path)
 			facts = append(facts, x.fact(res))
+			x.callEnded(res.call, &facts[len(facts)-1], res.ended)
 		}
 		select {
 		case res = <-x.results:
@@ -239,6 +244,7 @@ func (x *run) giveUp() []Event {
 		e := x.failure(c, err)
 		e.Flags |= Abandoned | Indefinite
 		facts = append(facts, e)
+		x.callEnded(c, &facts[len(facts)-1], x.Now())
 	}
 	return facts
 }

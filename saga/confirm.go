@@ -34,7 +34,7 @@ func (a *Attempts) putOff(now time.Time) time.Time {
 
 // postpone puts calls off whose starts are recorded and not confirmed. They were not made, and count as no attempts.
 func (x *run) postpone(list []Work) []Event {
-	x.log.Warn("no replica has acknowledged the start of a step: it is put off", "steps", len(list))
+	x.log.WarnContext(x.held, "no replica has acknowledged the start of a step: it is put off", "steps", len(list))
 	x.unconfirmed = false
 	facts := make([]Event, len(list))
 	for i := range list {

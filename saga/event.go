@@ -62,6 +62,7 @@ type Event struct {
 	Created  *Created        `json:"c,omitempty"`
 	StepKind StepKind        `json:"t,omitempty"`
 	Dedupe   string          `json:"x,omitempty"` // of the message that brought it
+	Run      string          `json:"s,omitempty"` // of a waiting: names the run that parked in a trace; see [Observer]
 }
 
 // Flags are properties of an attempt.
@@ -98,7 +99,8 @@ type Created struct {
 	RetryOf    string          `json:"retry_of,omitempty"`
 	Parent     string          `json:"parent,omitempty"` // the parent task's id
 	ParentPath string          `json:"parent_path,omitempty"`
-	By         string          `json:"by,omitempty"` // the caller's name
+	By         string          `json:"by,omitempty"`    // the caller's name
+	Trace      string          `json:"trace,omitempty"` // W3C trace context of what started it; older releases overlook it
 }
 
 // Micros is a moment as microseconds since 1970, as the journal's clock counts. Zero is no moment.

@@ -19,13 +19,13 @@ func (x *run) fact(res result) Event {
 	case w.Step.Kind == KindChild:
 		return Event{Kind: KindChildStarted, Path: w.Path, Undo: w.Undo}
 	case w.Undo:
-		x.log.Info("step undone", "step", w.Path, "attempt", w.Attempt)
+		x.log.InfoContext(x.held, "step undone", "step", w.Path, "attempt", w.Attempt)
 		return Event{Kind: KindStepDone, Path: w.Path, Undo: true}
 	}
 	if err := x.checkOutput(res.output); err != nil {
 		return x.failure(res.call, Permanent(err))
 	}
-	x.log.Info("step done", "step", w.Path, "attempt", w.Attempt)
+	x.log.InfoContext(x.held, "step done", "step", w.Path, "attempt", w.Attempt)
 	return Event{Kind: KindStepDone, Path: w.Path, Data: res.output}
 }
 
@@ -84,7 +84,7 @@ func (x *run) logFailure(w *Work, e Event, err error) {
 	if p := (*PanicError)(nil); errors.As(err, &p) {
 		attrs = append(attrs, "stack", string(p.Stack))
 	}
-	x.log.Warn("attempt failed", attrs...)
+	x.log.WarnContext(x.held, "attempt failed", attrs...)
 }
 
 func (r *Record) attemptsOf(w *Work) Attempts {

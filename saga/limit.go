@@ -52,7 +52,7 @@ func (x *run) enter(ctx context.Context, p *plan) {
 	p.due = earlier(p.due, turn.Due)
 	p.ask = x.now().Add(x.askAgain())
 	if err != nil {
-		x.log.Warn("it is not known whether there is room for the task", "error", err)
+		x.log.WarnContext(x.held, "it is not known whether there is room for the task", "error", err)
 		p.ask = x.now().Add(retryUnavailable)
 	}
 }

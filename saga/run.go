@@ -48,7 +48,7 @@ func newRun(r *Runner, w *Workflow, record *Record, claim Claim, sent time.Time)
 	if claim.Opened {
 		x.opened, x.unconfirmed = claim.Events[len(claim.Events)-1].Path, claim.Unconfirmed
 	}
-	x.held, x.lose = context.WithCancelCause(context.Background())
+	x.held, x.lose = context.WithCancelCause(r.observed(record, claim, sent))
 	x.expiry = time.AfterFunc(claim.For-now.Sub(sent), func() { x.lose(ErrOvertaken) })
 	return x
 }
@@ -118,7 +118,7 @@ func (x *run) loop(ctx context.Context) error {
 
 // ended tells whom it concerns that the task has come to its end.
 func (x *run) ended() {
-	x.log.Info("task ended", "state", x.record.State, "reason", x.record.Reason)
+	x.log.InfoContext(x.held, "task ended", "state", x.record.State, "reason", x.record.Reason)
 	if x.Ended != nil {
 		x.Ended(x.task, x.record.State)
 	}
@@ -145,7 +145,7 @@ func (x *run) plan(ctx context.Context, facts []Event) (plan, error) {
 	for {
 		p.decision = Decide(x.w, x.record, x.moment())
 		if p.decision.Panic != nil {
-			x.log.Error("workflow panicked", "panic", p.decision.Panic.Value, "stack", string(p.decision.Panic.Stack))
+			x.log.ErrorContext(x.held, "workflow panicked", "panic", p.decision.Panic.Value, "stack", string(p.decision.Panic.Stack))
 		}
 		if len(p.decision.Events) == 0 {
 			break
@@ -192,6 +192,9 @@ func (x *run) park(p plan) (plan, error) {
 		return p, nil // nothing to record: stuck says it all, or the delivery was early
 	}
 	e := Event{Kind: KindWaiting, Due: MicrosOf(p.due)}
+	if x.Observer != nil {
+		e.Run = x.Observer.Parks(x.held)
+	}
 	err := x.fold(&e)
 	p.decisions = append(p.decisions, e)
 	return p, err
@@ -237,6 +240,9 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 			p.decisions[i].At = a.Now
 		}
 		x.events = append(append(x.events, facts...), p.decisions...)
+		if x.Observer != nil && len(p.decisions) > 0 {
+			x.Observer.Decided(x.held, x.record, p.decisions)
+		}
 		return true, nil
 	}
 	x.events = append(append(x.events, a.Between...), facts...)
@@ -265,7 +271,7 @@ func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
 		if !errors.Is(err, ErrUnavailable) || x.held.Err() != nil {
 			return Appended{}, fmt.Errorf("append to task %s: %w", x.lease.ID, err)
 		}
-		x.log.Warn("append failed, trying again", "error", err)
+		x.log.WarnContext(x.held, "append failed, trying again", "error", err)
 		select {
 		case <-x.held.Done():
 		case <-ctx.Done():
@@ -300,9 +306,9 @@ func (x *run) parked(due time.Time) error {
 		e.For = max(0, due.Sub(x.now()))
 	}
 	if x.record.State == Stuck {
-		x.log.Error("task is stuck: an undo failed for good; resolve it", "reason", x.record.stuckOn())
+		x.log.ErrorContext(x.held, "task is stuck: an undo failed for good; resolve it", "reason", x.record.stuckOn())
 	} else {
-		x.log.Debug("task parked", "state", x.record.State, "due", due)
+		x.log.DebugContext(x.held, "task parked", "state", x.record.State, "due", due)
 	}
 	return e
 }
@@ -322,13 +328,13 @@ func (x *run) handOver(ctx context.Context) error {
 // overtaken is the answer when the run cannot go on. Whoever holds the task now, or takes it when the lease is over,
 // decides from the journal.
 func (x *run) overtaken(err error) error {
-	x.log.Warn("run stopped", "error", err)
+	x.log.WarnContext(x.held, "run stopped", "error", err)
 	return &ParkedError{For: retryUnavailable, Cause: err}
 }
 
 // abandon leaves a task alone whose journal does not fit what this program knows.
 func (x *run) abandon(ctx context.Context, err error) error {
-	x.log.Error("task left alone", "error", err)
+	x.log.ErrorContext(x.held, "task left alone", "error", err)
 	ctx, cancel := x.last(ctx)
 	defer cancel()
 	x.leave(ctx, Park)

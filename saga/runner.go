@@ -46,6 +46,7 @@ type Runner struct {
 	Restorer  Restorer // nil: what is lost stays so
 	Limiter   Limiter  // nil: there are no limits
 	Pauser    Pauser   // nil: nothing is ever paused
+	Observer  Observer // nil: nobody looks on
 	Log       *slog.Logger
 	Now       func() time.Time
 	Random    func() float64 // in [0, 1)
@@ -120,7 +121,12 @@ func (r *Runner) RunFrom(ctx context.Context, id string, o *Opening) error {
 		return r.leaveAlone(ctx, claim, err)
 	}
 	defer x.close()
-	return x.loop(ctx)
+	err = x.loop(ctx)
+	if x.Observer != nil {
+		x.leftBehind()
+		x.Observer.RunEnded(x.held, x.record, err)
+	}
+	return err
 }
 
 // missing is the answer to a delivery whose journal is not there.

@@ -72,7 +72,7 @@ func (x *run) allAsked() bool {
 
 // stop keeps the run from starting anything; hard also cancels what is under way.
 func (x *run) stop(why string, hard bool) {
-	x.log.Info("no new steps", "why", why)
+	x.log.InfoContext(x.held, "no new steps", "why", why)
 	x.stopping = true
 	if !hard {
 		return

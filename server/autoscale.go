@@ -15,6 +15,7 @@ import (
 
 	"github.com/osp-platform/osp/handlers"
 	"github.com/osp-platform/osp/internal/scale"
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
@@ -26,7 +27,7 @@ const platformPatience = 20 * time.Second
 // RunAutoscale is a whole process of the role autoscale: until ctx ends it keeps the number of workers at what the backlog
 // in Redis needs, and answers probes on PORT. It needs no result store.
 func RunAutoscale(ctx context.Context, c Config, log *slog.Logger) error {
-	s := &Server{config: c, log: log, closing: make(chan struct{})}
+	s := &Server{config: c, log: log, closing: make(chan struct{}), metrics: telemetry.NewMetrics(c.Build, time.Now)}
 	defer s.close()
 	if err := s.openGauge(ctx); err != nil {
 		return err
@@ -44,6 +45,7 @@ func (s *Server) openGauge(ctx context.Context) (err error) {
 	}
 	s.journal = journal.New(s.redis, journal.Options{Partitions: s.partitions()})
 	s.gauge = newGauge(tasks.NewQueue(s.redis), s.journal, s.config)
+	s.measure()
 	return s.admit(ctx)
 }
 
@@ -86,7 +88,7 @@ func (s *Server) autoscale(ctx context.Context, client *http.Client, baseURL str
 // answerProbes serves health and metrics while work runs, until ctx ends.
 func (s *Server) answerProbes(ctx context.Context, work func(context.Context)) error {
 	h := handlers.New(handlers.Config{Ready: pinged{s.redis}, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing})
-	h.GET("/metrics", gin.WrapH(s.gauge))
+	h.GET("/metrics", gin.WrapH(s.metrics.Handler()))
 	web := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(s.listener) }()

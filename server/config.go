@@ -7,6 +7,7 @@ import (
 
 	"github.com/osp-platform/osp/handlers"
 	"github.com/osp-platform/osp/internal/scale"
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/tasks"
 	"github.com/osp-platform/osp/tasks/smtp"
 )
@@ -72,7 +73,9 @@ type Config struct {
 	Scale           scale.Rule             // how many workers a backlog needs
 	Autoscale       Autoscale              // role autoscale only
 	LogLevel        slog.Level
-	Unknown         []Finding // variables that look like ours and are not
+	Traces          *telemetry.TraceConfig // nil: nothing is traced
+	Build           telemetry.Build        // what the program was made of
+	Unknown         []Finding              // variables that look like ours and are not
 	Secret          func(name string) (string, bool)
 }
 
@@ -106,6 +109,7 @@ func Load(role Role, env Environment) (Config, error) {
 		MaxMemory:       l.maxMemory(),
 		Limits:          l.limits(),
 		LogLevel:        l.level(),
+		Traces:          l.traces(),
 		Secret:          env.secret,
 	}
 	c.Accept = l.accept(c.Role)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/handlers"
@@ -14,9 +12,6 @@ import (
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks"
 )
-
-// gaugePatience is less than what Prometheus gives a scrape.
-const gaugePatience = 5 * time.Second
 
 // gauge measures what is due, by Redis, and says how many workers that needs.
 type gauge struct {
@@ -53,26 +48,4 @@ func (g *gauge) Scale(ctx context.Context) (handlers.Scale, error) {
 		return handlers.Scale{}, err
 	}
 	return handlers.Scale{Backlog: all, Desired: g.rule.Desired(all)}, nil
-}
-
-// ServeHTTP answers GET /metrics in Prometheus' text format.
-func (g *gauge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), gaugePatience)
-	defer cancel()
-	byQueue, all, err := g.due(ctx)
-	if err != nil {
-		// No numbers at all: a zero would have workers taken away while Redis is.
-		http.Error(w, "Redis does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	var b strings.Builder
-	b.WriteString("# HELP osp_queue_backlog Deliveries that are due: waiting for their turn or a worker, or with one. " +
-		"Every process says the same: take the maximum, not the sum.\n# TYPE osp_queue_backlog gauge\n")
-	for _, name := range g.names {
-		fmt.Fprintf(&b, "osp_queue_backlog{queue=%q} %d\n", name, byQueue[name])
-	}
-	b.WriteString("# HELP osp_workers_desired Workers that the backlog needs, as GET /v1/scale says.\n# TYPE osp_workers_desired gauge\n")
-	fmt.Fprintf(&b, "osp_workers_desired %d\n", g.rule.Desired(all))
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, _ = w.Write([]byte(b.String()))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/saga"
@@ -98,14 +99,19 @@ func TestTheGaugeIsForReadersAndAWorkersForEverybody(t *testing.T) {
 func TestWithoutRedisTheGaugeSaysNothing(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = client.Close() })
-	g := newGauge(tasks.NewQueue(client), journal.New(client, journal.Options{}), Config{Queues: map[string]int{"default": 1}})
-	if s, err := g.Scale(t.Context()); s.Desired != 0 || !errors.Is(err, saga.ErrUnavailable) {
+	c := Config{Queues: map[string]int{"default": 1}}
+	server := Server{config: c, redis: client, journal: journal.New(client, journal.Options{}), metrics: telemetry.NewMetrics(c.Build, time.Now)}
+	server.gauge = newGauge(tasks.NewQueue(client), server.journal, c)
+	server.measure()
+	if s, err := server.gauge.Scale(t.Context()); s.Desired != 0 || !errors.Is(err, saga.ErrUnavailable) {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	answer := httptest.NewRecorder()
-	g.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
-	if answer.Code != 503 || strings.Contains(answer.Body.String(), "osp_") {
-		t.Errorf("got %d %s", answer.Code, answer.Body)
+	server.metrics.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	said := answer.Body.String()
+	if answer.Code != 200 || !strings.Contains(said, "\nosp_redis_up 0\n") || strings.Contains(said, "osp_queue_") ||
+		strings.Contains(said, "osp_workers_desired") {
+		t.Errorf("got %d %s", answer.Code, said)
 	}
 }
 

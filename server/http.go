@@ -19,6 +19,7 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 	c := handlers.Config{
 		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
+	c.Middleware = append(c.Middleware, s.watched()...)
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
@@ -30,9 +31,9 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 	h := handlers.New(c)
 	if !s.config.Role.serves() {
 		// A worker's port is not for the public, and a worker knows no keys.
-		h.GET("/metrics", gin.WrapH(s.gauge))
+		h.GET("/metrics", gin.WrapH(s.metrics.Handler()))
 	} else {
-		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.gauge))
+		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.metrics.Handler()))
 		look, operate, err := s.monitors(ctx)
 		if err != nil {
 			return nil, err
@@ -115,5 +116,8 @@ type secrets func(name string) (string, bool)
 func (f secrets) Secret(name string) (string, bool) { return f(name) }
 
 func (s *Server) newHTTP() *tasks.HTTP {
-	return tasks.NewHTTP(tasks.HTTPOptions{Secrets: secrets(s.config.Secret), AllowPrivate: s.config.AllowPrivate, Proxy: http.ProxyFromEnvironment})
+	return tasks.NewHTTP(tasks.HTTPOptions{
+		Secrets: secrets(s.config.Secret), AllowPrivate: s.config.AllowPrivate, Proxy: http.ProxyFromEnvironment,
+		Traceparent: s.tracing.Traceparent, Through: s.throughCalls(),
+	})
 }

@@ -143,4 +143,5 @@ func (s *Server) close() {
 	if s.store != nil {
 		_ = s.store.Close()
 	}
+	s.untrace()
 }

@@ -32,9 +32,10 @@ const smsAuthorization = "OSP_SMS_AUTHORIZATION"
 // cannot name its credential.
 func (s *Server) newGateway() (*activities.Gateway, error) {
 	c := s.config.SMS
-	s.texts = tasks.NewHTTP(tasks.HTTPOptions{AllowPrivate: true, Secrets: secrets(func(name string) (string, bool) {
-		return c.Authorization, name == smsAuthorization
-	})})
+	s.texts = tasks.NewHTTP(tasks.HTTPOptions{
+		AllowPrivate: true, Traceparent: s.tracing.Traceparent, Through: s.throughCalls(),
+		Secrets: secrets(func(name string) (string, bool) { return c.Authorization, name == smsAuthorization }),
+	})
 	o := activities.GatewayOptions{URL: c.URL, Body: c.Body, From: c.From, HTTP: s.texts}
 	if c.Authorization != "" {
 		o.Authorization = smsAuthorization

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/handlers"
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/results"
 	"github.com/osp-platform/osp/saga"
@@ -32,6 +33,8 @@ type Server struct {
 	store      results.Store
 	queue      *tasks.Queue
 	gauge      *gauge
+	metrics    *telemetry.Metrics
+	tracing    *telemetry.Tracing // nil: nothing is traced
 	dispatcher *tasks.Dispatcher
 	flusher    *results.Flusher
 	auditor    *results.Auditor
@@ -67,7 +70,7 @@ type Server struct {
 // New opens everything that the role needs, and listens. Nothing runs before [Server.Run]. Types are task types beside
 // those built in.
 func New(ctx context.Context, c Config, log *slog.Logger, types ...tasks.Type) (*Server, error) {
-	s := &Server{config: c, log: log, closing: make(chan struct{}), extra: types}
+	s := &Server{config: c, log: log, closing: make(chan struct{}), extra: types, metrics: telemetry.NewMetrics(c.Build, time.Now)}
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -81,6 +84,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.warn(ctx, s.config.Unknown)
+	if err = s.trace(ctx); err != nil {
+		return err
+	}
 	if s.config.Role == RoleDev {
 		if s.embedded, err = startEmbeddedRedis(); err != nil {
 			return err
@@ -89,7 +95,7 @@ func (s *Server) open(ctx context.Context) error {
 	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
-	if s.store, err = openStore(ctx, s.config); err != nil {
+	if s.store, err = openStoreThrough(ctx, s.config, s.throughStore); err != nil {
 		return err
 	}
 	if err = s.preflight(ctx); err != nil {
@@ -107,9 +113,11 @@ func (s *Server) open(ctx context.Context) error {
 	})
 	s.queue = tasks.NewQueue(s.redis)
 	s.gauge = newGauge(s.queue, s.journal, s.config)
+	s.measure()
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
 	s.flusher = results.NewFlusher(s.journal, s.store, s.log, time.Now)
 	s.auditor = &results.Auditor{Journal: s.journal, Store: s.store, Log: s.log, Now: time.Now}
+	s.sweeper.Repaired, s.flusher.Flushed = s.metrics.Repaired, s.metrics.Flushed
 	s.restorer = &tasks.Restorer{
 		Journal: s.journal, Store: s.store, Queue: s.queue, Log: s.log, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 	}
@@ -187,6 +195,11 @@ func (s *Server) dispatch() error {
 	s.dispatcher = &tasks.Dispatcher{
 		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
+		Started: s.metrics.Started,
+	}
+	if s.tracing != nil {
+		s.dispatcher.Trace = s.tracing.Traceparent
+		s.queue.Headers = s.tracing.Headers
 	}
 	return nil
 }
@@ -195,12 +208,17 @@ func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
 		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
 		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Pauser: s.pauses,
+		Observer: telemetry.Observer(s.metrics, s.tracing),
 	}
-	return tasks.NewWorker(s.redis, runner, s.queue, tasks.WorkerOptions{
+	o := tasks.WorkerOptions{
 		Opening: s.pauses.Opening(s.limits.Opening(s.dispatcher.Catalogue.Opening)),
 		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
-	})
+	}
+	if s.tracing != nil {
+		o.Context = s.tracing.Delivered
+	}
+	return tasks.NewWorker(s.redis, runner, s.queue, o)
 }
 
 // ended has the parent of a child told at once.

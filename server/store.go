@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -14,9 +15,14 @@ import (
 
 // openStore opens the result store: Supabase, or a file.
 func openStore(ctx context.Context, c Config) (results.Store, error) {
+	return openStoreThrough(ctx, c, nil)
+}
+
+// openStoreThrough opens it with something around what sends requests; nil: nothing is.
+func openStoreThrough(ctx context.Context, c Config, through func(http.RoundTripper) http.RoundTripper) (results.Store, error) {
 	if c.SQLite == "" {
 		store, err := results.NewPostgREST(results.Supabase{
-			URL: c.SupabaseURL, Key: c.SupabaseKey, Schema: supabase.Schema(),
+			URL: c.SupabaseURL, Key: c.SupabaseKey, Schema: supabase.Schema(), Through: through,
 		})
 		if err != nil {
 			return nil, &ConfigError{"SUPABASE_URL", fmt.Sprintf("or the key is wrong: %v", err)}

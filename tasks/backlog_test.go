@@ -77,3 +77,39 @@ func TestWithoutRedisItIsNotKnownWhatIsDue(t *testing.T) {
 		t.Errorf("got %v, %v", due, err)
 	}
 }
+
+// What asynq itself has made of each is told: a key of another name would show.
+func TestWhereDeliveriesStandIsTold(t *testing.T) {
+	r := newRig(t)
+	began := time.Now()
+	for i, due := range []time.Time{{}, {}, began.Add(time.Hour)} {
+		if err := r.queue.Enqueue(t.Context(), saga.Ref{ID: fmt.Sprint(i), Type: "one", Queue: "default", Due: due}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, workers, err := r.queue.Standings(t.Context(), []string{"default", "low"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := list["default"]
+	if got.Since.Before(began) || got.Since.After(time.Now()) {
+		t.Errorf("the oldest waits since %v, the test runs since %v", got.Since, began)
+	}
+	got.Since = time.Time{}
+	if want := (tasks.Standing{Pending: 2, Scheduled: 1}); got != want || list["low"] != (tasks.Standing{}) || workers != 0 {
+		t.Errorf("%+v, %d workers", list, workers)
+	}
+	// asynq names a server asynq:servers:{host:pid:server}; two of a process are one worker.
+	for _, s := range []string{"a:1:x", "a:1:y", "b:1:z", "dead:1:x"} {
+		until := time.Now().Add(time.Minute)
+		if s == "dead:1:x" {
+			until = time.Now().Add(-time.Minute)
+		}
+		if err := r.client.ZAdd(t.Context(), "asynq:servers", redis.Z{Score: float64(until.Unix()), Member: "asynq:servers:{" + s + "}"}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, workers, err = r.queue.Standings(t.Context(), []string{"default"}, time.Now()); err != nil || workers != 2 {
+		t.Errorf("%d workers, %v", workers, err)
+	}
+}

@@ -51,6 +51,10 @@ type Dispatcher struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	NewID     func() string
+	// Started is called when a task was accepted that is new. May be nil.
+	Started func(c *saga.Created)
+	// Trace is the trace context of what starts a task, which is kept with it. Nil: nothing is.
+	Trace func(ctx context.Context) string
 	// Changed is called when a journal grew: its row is to be written.
 	Changed func()
 	// Nudge is called when a wake-up may have missed its task.
@@ -93,6 +97,9 @@ func (d *Dispatcher) start(ctx context.Context, s saga.Start) (saga.Task, bool, 
 		return task, false, err
 	}
 	d.Changed()
+	if d.Started != nil {
+		d.Started(&c)
+	}
 	record, err := saga.Fold([]saga.Event{{Seq: 1, At: started.At, Kind: saga.KindCreated, Created: &c}})
 	if err != nil {
 		return saga.Task{}, false, err
@@ -145,6 +152,9 @@ func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created,
 		ID: r.ID, Type: r.Type, Workflow: plan.Workflow.Name, Version: plan.Workflow.Version, TreeHash: plan.TreeHash,
 		Definition: plan.Definition, Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: queue, Hash: hash,
 		ProcessAt: saga.MicrosOf(r.ProcessAt), LimitKey: r.LimitKey, RetryOf: r.RetryOf, By: r.By,
+	}
+	if d.Trace != nil {
+		c.Trace = d.Trace(ctx)
 	}
 	if deadline := plan.Workflow.Deadline; deadline > 0 {
 		from := d.Now()

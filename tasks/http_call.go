@@ -95,7 +95,7 @@ func (h *HTTP) send(ctx context.Context, c saga.Call, m *message) (*answer, *sen
 	if err := h.checkHost(m.url.Hostname()); err != nil {
 		return nil, &sendError{cause: err, final: true}
 	}
-	client := http.Client{Transport: h.transport, CheckRedirect: h.redirect(m)}
+	client := http.Client{Transport: h.through, CheckRedirect: h.redirect(m)}
 	resp, err := client.Do(req)
 	if err != nil {
 		cause, final := explain(err)

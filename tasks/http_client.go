@@ -27,6 +27,8 @@ type HTTPOptions struct {
 	// Traceparent gives the W3C trace context of a call. Nil or an empty answer: one is made from the task's id, so
 	// that all calls of a task belong to one trace.
 	Traceparent func(context.Context) string
+	// Through wraps what sends the requests: to trace them. Nil: nothing does.
+	Through func(http.RoundTripper) http.RoundTripper
 	// Resolver looks hosts up. Nil: the system's.
 	Resolver *net.Resolver
 	// TLS is the configuration for https. Nil: the system's certificates.
@@ -38,6 +40,7 @@ type HTTP struct {
 	options   HTTPOptions
 	guard     *ssrf.Guardian // nil: every address may be called
 	transport *http.Transport
+	through   http.RoundTripper // transport, or what is around it
 }
 
 // Limits of one call.
@@ -64,6 +67,10 @@ func NewHTTP(o HTTPOptions) *HTTP {
 	}
 	if o.AllowPrivate {
 		h.transport.Proxy = o.Proxy
+	}
+	h.through = h.transport
+	if o.Through != nil {
+		h.through = o.Through(h.transport)
 	}
 	return h
 }

@@ -28,6 +28,10 @@ const (
 // Queue wakes tasks through asynq. A delivery says no more than "look at the journal of this id": nothing about a task
 // is known only to asynq.
 type Queue struct {
+	// Headers are what deliveries carry of the context of what enqueues them, for whoever reads the queue: nothing depends on
+	// them. Nil: nothing. Set before use.
+	Headers func(ctx context.Context) map[string]string
+
 	redis     redis.UniversalClient
 	client    *asynq.Client
 	inspector *asynq.Inspector
@@ -40,17 +44,23 @@ func NewQueue(client redis.UniversalClient) *Queue {
 
 // Enqueue makes sure that asynq has the task. A task that it has already, in whatever state, is left as it is.
 func (q *Queue) Enqueue(ctx context.Context, ref saga.Ref) error {
-	return enqueue(ctx, q.client, ref, ref.ID)
+	return q.enqueue(ctx, q.client, ref, ref.ID)
 }
 
-func enqueue(ctx context.Context, client *asynq.Client, ref saga.Ref, taskID string) error {
+func (q *Queue) enqueue(ctx context.Context, client *asynq.Client, ref saga.Ref, taskID string) error {
 	options := []asynq.Option{
 		asynq.TaskID(taskID), asynq.Queue(ref.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(deliveryTimeout),
 	}
 	if !ref.Due.IsZero() {
 		options = append(options, asynq.ProcessAt(ref.Due))
 	}
-	_, err := client.EnqueueContext(ctx, asynq.NewTask(ref.Type, []byte(ref.ID)), options...)
+	task := asynq.NewTask(ref.Type, []byte(ref.ID))
+	if q.Headers != nil {
+		if headers := q.Headers(ctx); len(headers) > 0 {
+			task = asynq.NewTaskWithHeaders(ref.Type, []byte(ref.ID), headers)
+		}
+	}
+	_, err := client.EnqueueContext(ctx, task, options...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue task %s: %w", ref.ID, err)
 	}
@@ -78,7 +88,7 @@ func (q *Queue) Wake(ctx context.Context, ref saga.Ref) error {
 // queue known only once, so the one that has done so before would not do it again.
 func (q *Queue) announce(ctx context.Context, ref saga.Ref) error {
 	ref.Due = time.Time{}
-	if err := enqueue(ctx, asynq.NewClientFromRedisClient(q.redis), ref, ref.ID); err != nil {
+	if err := q.enqueue(ctx, asynq.NewClientFromRedisClient(q.redis), ref, ref.ID); err != nil {
 		return err
 	}
 	_ = q.inspector.RunTask(ref.Queue, ref.ID) // it may have been parked there; pending or active is just as good
@@ -152,7 +162,7 @@ func (q *Queue) TakeOver(ctx context.Context, ref saga.Ref) error {
 		if asynqID = second; n > 1 {
 			asynqID = fmt.Sprintf("%s~%d", second, n)
 		}
-		if err = enqueue(ctx, q.client, ref, asynqID); err != nil {
+		if err = q.enqueue(ctx, q.client, ref, asynqID); err != nil {
 			return err
 		}
 		if err = q.inspector.RunTask(ref.Queue, asynqID); err == nil {

@@ -37,6 +37,8 @@ type Sweeper struct {
 	Now     func() time.Time
 	// Restorer makes journals again that are lost; nil: they stay so.
 	Restorer saga.Restorer
+	// Repaired is told of everything that a sweep has set right. May be nil.
+	Repaired func(repair string)
 
 	nudge  chan time.Duration
 	untold int // where in the outbox a sweep broke off
@@ -45,6 +47,19 @@ type Sweeper struct {
 // NewSweeper returns a sweeper that is not running.
 func NewSweeper(journal SweeperJournal, queue Waker, log *slog.Logger, now func() time.Time) *Sweeper {
 	return &Sweeper{Journal: journal, Queue: queue, Log: log, Now: now, nudge: make(chan time.Duration, 1)}
+}
+
+// What a sweep sets right.
+const (
+	RepairWoken   = "woken"   // a wake mark was there: the wake-up had missed its task, or was on its way
+	RepairOverdue = "overdue" // its due time passed, or its runner's lease is over
+	RepairTold    = "told"    // a parent was told of its child's end
+)
+
+func (s *Sweeper) repaired(repair string) {
+	if s.Repaired != nil {
+		s.Repaired(repair)
+	}
 }
 
 const (
@@ -114,7 +129,9 @@ func (s *Sweeper) wake(ctx context.Context) error {
 		// Not Wake: asynq may believe that a worker has the task which died while a second delivery was parked.
 		if err := s.Queue.TakeOver(ctx, ref); err != nil {
 			s.Log.DebugContext(ctx, "task not woken, trying again", "task", ref.ID, "error", err)
+			continue
 		}
+		s.repaired(RepairWoken)
 	}
 	return nil
 }
@@ -132,7 +149,9 @@ func (s *Sweeper) takeOver(ctx context.Context) (time.Duration, error) {
 		s.Log.DebugContext(ctx, "task is overdue", "task", ref.ID)
 		if err := s.Queue.TakeOver(ctx, ref); err != nil {
 			s.Log.WarnContext(ctx, "overdue task not woken, trying again", "task", ref.ID, "error", err)
+			continue
 		}
+		s.repaired(RepairOverdue)
 	}
 	if len(refs) == sweepLimit {
 		return nudgeDelay, nil // there are more
@@ -217,6 +236,7 @@ func (s *Sweeper) tell(ctx context.Context, d saga.Delivery) error {
 		if err := s.Queue.Wake(ctx, posted.Ref); err != nil {
 			s.Nudge()
 		}
+		s.repaired(RepairTold)
 	}
 	return s.Journal.Delivered(ctx, d)
 }

@@ -26,6 +26,8 @@ type WorkerOptions struct {
 	Log             *slog.Logger
 	// Opening is what every task of a type begins with; see [Catalogue.Opening]. Nil: that is not known.
 	Opening func(typeName string) *saga.Opening
+	// Context is that of a delivery with headers of [Queue.Headers]. Nil: asynq's own.
+	Context func(ctx context.Context, headers map[string]string) context.Context
 }
 
 // Worker takes deliveries from asynq and has the runner look at their journals.
@@ -33,6 +35,7 @@ type Worker struct {
 	servers []*asynq.Server
 	runner  *saga.Runner
 	opening func(typeName string) *saga.Opening
+	context func(ctx context.Context, headers map[string]string) context.Context
 	queue   *Queue
 	log     *slog.Logger
 	now     func() time.Time
@@ -54,7 +57,10 @@ func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, 
 	if o.Opening == nil {
 		o.Opening = func(string) *saga.Opening { return nil }
 	}
-	w := &Worker{opening: o.Opening, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
+	if o.Context == nil {
+		o.Context = func(ctx context.Context, _ map[string]string) context.Context { return ctx }
+	}
+	w := &Worker{opening: o.Opening, context: o.Context, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
 	runner.Draining = w.drained
 	log := newAsynqLog(o.Log, runner.Now)            // one for all servers: they say the same
 	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
@@ -127,7 +133,7 @@ func (w *Worker) await(ctx context.Context) {
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	w.running.Add(1)
 	defer w.running.Done()
-	err := w.runner.RunFrom(ctx, string(t.Payload()), w.opening(t.Type()))
+	err := w.runner.RunFrom(w.context(ctx, t.Headers()), string(t.Payload()), w.opening(t.Type()))
 	var parked *saga.ParkedError
 	if !errors.As(err, &parked) {
 		return err

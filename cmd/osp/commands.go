@@ -69,6 +69,8 @@ func newServe(name string, role server.Role, short string, env server.Environmen
 			if err != nil {
 				return err
 			}
+			config.Build.Version = version
+			config.Build.Commit, _ = built()
 			fitMemory(env)
 			log := server.NewLog(c.OutOrStdout(), config)
 			server.UseLog(log)

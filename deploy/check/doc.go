@@ -8,6 +8,7 @@
 //	aws                     strict decoding into the SDK's inputs, and the SDK's check of required members
 //	digitalocean            strict decoding into godo.AppSpec
 //	systemd                 systemd-analyze verify, whose every word is an error
+//	alerts, dashboards      Prometheus' rule files and PromQL, against the metrics that docs/operations.md lists
 //	railway, fly, heroku,   no public parser or type can be had as a Go module: strict structs of our own, of the keys and
 //	render, azure,          values that the platforms' references name
 //	cloud-init

@@ -20,7 +20,7 @@ type manifest struct {
 }
 
 func manifests() (all []manifest) {
-	for _, list := range [][]manifest{composeFiles, kubernetesFiles, cloudRunFiles, awsFiles, ownFiles, digitalOceanFiles} {
+	for _, list := range [][]manifest{composeFiles, kubernetesFiles, cloudRunFiles, awsFiles, ownFiles, digitalOceanFiles, prometheusFiles} {
 		all = append(all, list...)
 	}
 	return all

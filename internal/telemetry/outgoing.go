@@ -1,0 +1,115 @@
+package telemetry
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const header = "Traceparent"
+
+// Requests makes a span of every request but probes and scrapes, under the one that the client names.
+func (t *Tracing) Requests(c *gin.Context) {
+	route := routeOf(c)
+	if unseen(route) {
+		return
+	}
+	ctx := c.Request.Context()
+	if above := parse(c.GetHeader(header)); above.IsValid() {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, above)
+	}
+	method := methodOf(c.Request.Method)
+	ctx, span := t.tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("http.request.method", method), attribute.String("http.route", route)))
+	c.Request = c.Request.WithContext(ctx)
+	defer func() { // deferred, for a handler may leave by panic
+		status := c.Writer.Status()
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+		if id := c.Param("id"); id != "" {
+			span.SetAttributes(taskID.String(id))
+		}
+		if status >= http.StatusInternalServerError {
+			span.SetStatus(codes.Error, http.StatusText(status))
+		}
+		span.End()
+	}()
+	c.Next()
+}
+
+// Calls makes a span of every call that a step makes, and tells the endpoint of it. The URL's path and query are left out: a
+// secret may be in them.
+func (t *Tracing) Calls(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		ctx, span := t.call(req.Context(), "HTTP "+methodOf(req.Method), req)
+		if span == nil {
+			return next.RoundTrip(req)
+		}
+		req = req.Clone(ctx)
+		req.Header.Set(header, t.Traceparent(ctx))
+		return answered(span)(next.RoundTrip(req))
+	})
+}
+
+// REST makes a span of every call of the result store that a step or a request makes. Those of batches are nobody's.
+func (t *Tracing) REST(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		ctx, span := t.call(req.Context(), "PostgREST "+path.Base(req.URL.Path), req)
+		if span == nil {
+			return next.RoundTrip(req)
+		}
+		return answered(span)(next.RoundTrip(req.WithContext(ctx)))
+	})
+}
+
+// call begins a client's span. There is none where nothing is traced.
+func (t *Tracing) call(ctx context.Context, name string, req *http.Request) (context.Context, trace.Span) {
+	if !trace.SpanContextFromContext(ctx).IsSampled() {
+		return ctx, nil
+	}
+	attributes := []attribute.KeyValue{
+		attribute.String("http.request.method", methodOf(req.Method)), attribute.String("server.address", req.URL.Hostname()),
+	}
+	if port, err := strconv.Atoi(req.URL.Port()); err == nil {
+		attributes = append(attributes, attribute.Int("server.port", port))
+	}
+	return t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+}
+
+// answered ends a client's span.
+func answered(span trace.Span) func(*http.Response, error) (*http.Response, error) {
+	return func(resp *http.Response, err error) (*http.Response, error) {
+		switch {
+		case err != nil:
+			span.SetStatus(codes.Error, "no answer")
+		default:
+			span.SetAttributes(attribute.Int("http.response.status_code", resp.StatusCode))
+			if resp.StatusCode >= http.StatusBadRequest {
+				span.SetStatus(codes.Error, http.StatusText(resp.StatusCode))
+			}
+		}
+		span.End()
+		return resp, err
+	}
+}
+
+// Headers are what a delivery carries of ctx; none, if nothing is traced.
+func (t *Tracing) Headers(ctx context.Context) map[string]string {
+	if tp := t.Traceparent(ctx); tp != "" {
+		return map[string]string{"traceparent": tp}
+	}
+	return nil
+}
+
+// Delivered is the context of a delivery that carries headers.
+func (t *Tracing) Delivered(ctx context.Context, headers map[string]string) context.Context {
+	if above := parse(headers["traceparent"]); above.IsValid() {
+		return trace.ContextWithRemoteSpanContext(ctx, above)
+	}
+	return ctx
+}
