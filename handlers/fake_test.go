@@ -46,6 +46,7 @@ type fake struct {
 	scale     Scale
 	flows     flows
 	happened  []happened
+	hooks     hooks
 }
 
 func newFake() *fake {

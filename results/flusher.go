@@ -22,6 +22,12 @@ type Saver interface {
 	Save(ctx context.Context, rows []Row) ([]Saved, error)
 }
 
+// Teller has webhooks told of tasks. It may be asked about the same event any number of times.
+type Teller interface {
+	// Tell returns the ids of tasks of which not all could be told: it is to be asked again.
+	Tell(ctx context.Context, news []saga.News) (left []string)
+}
+
 // Flusher carries tasks from the journal to the store. It acts when it is notified and otherwise sweeps now and then.
 // Any number of flushers may work on the same journal and store.
 type Flusher struct {
@@ -31,6 +37,9 @@ type Flusher struct {
 	Now     func() time.Time
 	// Restorer makes journals again that were lost while their rows were written: a recovery may have looked before that.
 	Restorer saga.Restorer // nil: they stay lost
+
+	// Teller has webhooks told of what happened to tasks, before their rows count as written. Nil: nobody is told.
+	Teller Teller
 
 	Random func() float64 // for jitter; nil: [saga.DefaultRandom]
 

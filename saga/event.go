@@ -99,6 +99,7 @@ type Created struct {
 	Parent     string          `json:"parent,omitempty"` // the parent task's id
 	ParentPath string          `json:"parent_path,omitempty"`
 	By         string          `json:"by,omitempty"` // the caller's name
+	Webhook    *TaskWebhook    `json:"webhook,omitempty"`
 }
 
 // Micros is a moment as microseconds since 1970, as the journal's clock counts. Zero is no moment.

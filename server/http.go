@@ -20,7 +20,7 @@ func (s *Server) handler() http.Handler {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
 	if s.config.Role.serves() {
-		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s}
+		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.webhooks, s.gauge, s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
 	}
 	h := handlers.New(c)
@@ -59,6 +59,7 @@ type api struct {
 	*tasks.Deleter
 	*tasks.Deployer
 	*tasks.Triggers
+	*tasks.Webhooks
 	handlers.Scaler
 	handlers.Readiness
 }

@@ -36,6 +36,7 @@ type Server struct {
 	flusher    *results.Flusher
 	sweeper    *tasks.Sweeper
 	restorer   *tasks.Restorer
+	webhooks   *tasks.Webhooks
 	worker     *tasks.Worker    // nil in role api
 	scheduler  *tasks.Scheduler // nil in role api
 	expirer    *results.Expirer // nil without a retention, and in role api
@@ -55,6 +56,7 @@ type Server struct {
 	http     *http.Server
 	closing  chan struct{} // closed when the server begins to stop
 	calls    *tasks.HTTP   // of http.saga, and of the activities of definitions
+	public   *tasks.HTTP   // to webhooks of callers who are limited to a user or a service
 	texts    *tasks.HTTP   // to the gateway of texts; nil: there is none
 	extra    []tasks.Type
 }
@@ -161,7 +163,8 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 
 func (s *Server) dispatch() error {
 	s.calls = s.newHTTP()
-	catalogue, err := tasks.NewCatalogue(append(tasks.Builtin(s.store, s.calls), s.extra...)...)
+	s.webhooks = s.newWebhooks()
+	catalogue, err := tasks.NewCatalogue(append(tasks.Builtin(s.store, s.calls), append(s.extra, tasks.WebhookDeliver(s.webhooks))...)...)
 	if err != nil {
 		return fmt.Errorf("the catalogue of task types: %w", err)
 	}
@@ -176,7 +179,9 @@ func (s *Server) dispatch() error {
 	s.dispatcher = &tasks.Dispatcher{
 		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
+		Webhooks: s.webhooks,
 	}
+	s.webhooks.Tasks, s.flusher.Teller = s.dispatcher, s.webhooks
 	return nil
 }
 

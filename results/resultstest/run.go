@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"workflow", workflowCases},
 		{"workflow of a service", workflowServiceCases},
 		{"trigger", triggerCases},
+		{"webhook", webhookCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
