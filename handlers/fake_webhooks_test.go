@@ -19,6 +19,9 @@ type hooks struct {
 	page    saga.Page
 }
 
+// touched tells whether any webhook was.
+func (h *hooks) touched() bool { return h.added.ID+h.change.ID+h.removed+h.tested != "" }
+
 func (f *fake) hook(id string) (saga.Webhook, error) {
 	leave, err := f.enter()
 	defer leave()
