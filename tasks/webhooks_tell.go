@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,7 +82,7 @@ func deliveries(n saga.News, hooks []saga.Webhook) (list []saga.Request) {
 		if own := c.Webhook; own != nil {
 			d := about
 			d.To = own
-			list = append(list, d.request("task", c.Owner, c.Service, c.Queue, "url/"+hashOf(own.URL)))
+			list = append(list, d.request("task", c.Owner, c.Service, c.Queue, "host/"+hashOf(hostOf(own.URL))))
 		}
 		for i := range hooks {
 			if hook := &hooks[i]; hook.Wants(c, e) {
@@ -92,6 +94,15 @@ func deliveries(n saga.News, hooks []saga.Webhook) (list []saga.Request) {
 		}
 	}
 	return list
+}
+
+// hostOf is what the tasks' own webhooks share a limit by: who names many URLs of one host gets no more of it.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
 }
 
 // request asks for a delivery. Its id follows from the event and from who is told.
