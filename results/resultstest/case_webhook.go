@@ -139,6 +139,18 @@ var webhookCases = []testCase{
 		b.no(err)
 		same(b, "about this one", got.Enabled, false)
 	}},
+	{"a deleted service's webhooks are deleted", func(b *bench) {
+		b.shop()
+		b.hook("of-the-service")
+		of := b.schema
+		b.schema += "x"
+		b.hook("of-another")
+		b.schema = of
+		b.delete(saga.SubjectService, b.schema)
+		same(b, "of the service", b.hooks(), "")
+		b.schema += "x"
+		same(b, "of another", b.hooks(), "of-another")
+	}},
 	{"deliveries are found by webhook and by task", func(b *bench) {
 		at := time.Date(2026, 11, 30, 1, 0, 0, 0, time.UTC)
 		hook, task := b.id("hook"), b.id("order")

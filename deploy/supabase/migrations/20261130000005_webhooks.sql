@@ -89,10 +89,27 @@ begin
     );
 end $$;
 
+-- drop_services deletes services with all their tables, and their webhooks.
+create or replace function osp.drop_services(services text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+    service text;
+begin
+    foreach service in array services loop
+        execute format('drop schema if exists %I cascade', service);
+        perform osp.stand_down(service);
+    end loop;
+    delete from osp.webhooks w where w.service = any(services);
+    delete from osp.manifest_audit a where a.schema = any(services);
+    delete from osp.manifests m where m.schema = any(services);
+    delete from osp.services s where s.schema = any(services);
+    delete from osp.reservations r where r.schema = any(services);
+end $$;
+
 revoke execute on function public.osp_webhooks(jsonb), public.osp_webhook_add(jsonb), public.osp_webhook_change(jsonb),
     public.osp_webhook_remove(text), public.osp_deliveries(jsonb) from public, anon, authenticated;
 grant execute on function public.osp_webhooks(jsonb), public.osp_webhook_add(jsonb), public.osp_webhook_change(jsonb),
     public.osp_webhook_remove(text), public.osp_deliveries(jsonb) to service_role;
 
 notify pgrst, 'reload schema';
-select osp.migrated(20261130000003);
+select osp.migrated(20261130000005);
