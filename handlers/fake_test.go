@@ -47,6 +47,7 @@ type fake struct {
 	pauses    []saga.Pause
 	flows     flows
 	happened  []happened
+	hooks     hooks
 }
 
 func newFake() *fake {

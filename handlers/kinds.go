@@ -68,6 +68,10 @@ var (
 		detail: "No workflow of this id, or no such version of it, has been deployed: GET /v1/workflows lists those that are. " +
 			"One of a service is asked for with ?service=.",
 	}
+	noWebhook = kind{
+		slug: "no-such-webhook", status: http.StatusNotFound, title: "No such webhook",
+		detail: "No webhook has this id, or it has been removed: GET /v1/webhooks lists those that there are.",
+	}
 	noRoute = kind{
 		slug: "no-such-route", status: http.StatusNotFound, title: "Nothing here",
 		detail: "GET /openapi.json lists the endpoints.",
@@ -154,7 +158,7 @@ var (
 
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
-	malformed, badParameter, unauthenticated, badSignIn, tooManySignIns, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noRoute, noMethod, conflict, finished,
+	malformed, badParameter, unauthenticated, badSignIn, tooManySignIns, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noWebhook, noRoute, noMethod, conflict, finished,
 	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, hooksOff, unavailable,
 	overloaded,
 }

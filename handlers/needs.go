@@ -114,6 +114,20 @@ type Triggers interface {
 	Happen(ctx context.Context, service string, o saga.Occasion, by string) ([]saga.Begun, error)
 }
 
+// Webhooks governs who is told how tasks end. Its errors: [saga.ErrNotFound] for a webhook that is not there,
+// *[saga.InvalidError].
+type Webhooks interface {
+	AddWebhook(ctx context.Context, w saga.Webhook) (saga.Webhook, error)
+	Webhook(ctx context.Context, id string) (saga.Webhook, error)
+	ListWebhooks(ctx context.Context, q saga.WebhookQuery) ([]saga.Webhook, error)
+	ChangeWebhook(ctx context.Context, c saga.WebhookChange) (saga.Webhook, error)
+	RemoveWebhook(ctx context.Context, id string) error
+	// TestWebhook starts the delivery of a test.
+	TestWebhook(ctx context.Context, id, by string) (saga.Task, error)
+	// Deliveries lists the tasks that deliver. A cursor that it did not make gives a *[saga.InvalidError] about /cursor.
+	Deliveries(ctx context.Context, q saga.DeliveryQuery) (saga.Page, error)
+}
+
 // Readiness tells whether the process can do its work.
 type Readiness interface {
 	// Ready fails when Redis or the result store does not answer.
@@ -139,6 +153,7 @@ type Tasks interface {
 	Catalogue
 	Workflows
 	Triggers
+	Webhooks
 	Scaler
 	Fleet
 	Readiness

@@ -216,6 +216,9 @@ func (a *API) permit(ctx context.Context, r *saga.Request) error {
 	if r.Service, ok = within(p.Service, r.Service); !ok {
 		return refuse(forbidden, atPointer("/service", "is not the service of this key"))
 	}
+	if err := p.permitWebhook(r.Webhook); err != nil {
+		return err
+	}
 	return a.permitStart(ctx, r.Type, r.Service)
 }
 

@@ -79,6 +79,8 @@ var bodies = map[string]string{
 	"/v1/tasks/:id/resolve": `{"step":"a","action":"skip","reason":"r"}`, "/v1/tasks/:id/signals/:name": `1`,
 	"/v1/tasks/:id/human/:step": `{"outcome":"completed"}`, "/v1/workflows/:id/state": `{"version":1,"state":"locked","reason":"r"}`,
 	"/v1/signals/:name": `{"service":"shop_1"}`, "/v1/pauses/:kind/:name": `{"reason":"r"}`,
+	"/v1/webhooks":     `{"url":"https://a.example/","secret_name":"KEY"}`,
+	"/v1/webhooks/:id": `{"enabled":false}`,
 }
 
 // everybodys are routes that tell of everybody's tasks at once.
@@ -108,7 +110,7 @@ func TestEveryRouteForEveryPrincipal(t *testing.T) {
 				if got != want {
 					t.Errorf("%s %s as %s: %s, want %s: %s", r.method, path, who.p.Name, got, want, a.Body)
 				}
-				if grown := len(w.fake.journals[id]) != 2 || len(w.fake.journals) != 4 || len(w.fake.answers) != 0 || len(w.fake.pauses) != 0 || w.fake.flows.change.Version != 0; want != "let in" && grown {
+				if grown := len(w.fake.journals[id]) != 2 || len(w.fake.journals) != 4 || len(w.fake.answers) != 0 || len(w.fake.pauses) != 0 || w.fake.flows.change.Version != 0 || w.fake.hooks.touched(); want != "let in" && grown {
 					t.Errorf("%s %s as %s: refused, yet done", r.method, path, who.p.Name)
 				}
 				if want == "no-such-task" && a.Body.String() != w.call(strings.Replace(r.method+" "+path, id, "nowhere", 1), bodies[r.path], bearing).Body.String() {

@@ -72,6 +72,7 @@ func startRequest(o *object) (saga.Request, error) {
 		r.ProcessAt, _ = time.Parse(time.RFC3339, s)
 	}
 	r.Owner = strings.ToLower(o.text("user_id", userRule))
+	r.Webhook = o.webhook()
 	return r, o.end()
 }
 

@@ -82,6 +82,15 @@ func (a *API) routes() []route {
 
 		{method: http.MethodPost, path: "/v1/tasks/:id/resolve", role: RoleOperator, handle: a.resolveTask, audited: "resolve"},
 
+		{method: http.MethodGet, path: "/v1/tasks/:id/deliveries", role: RoleReader, handle: a.listTaskDeliveries},
+		{method: http.MethodGet, path: "/v1/webhooks", role: RoleOperator, handle: a.listWebhooks},
+		{method: http.MethodPost, path: "/v1/webhooks", role: RoleOperator, handle: a.addWebhook},
+		{method: http.MethodGet, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.getWebhook},
+		{method: http.MethodPatch, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.changeWebhook},
+		{method: http.MethodDelete, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.removeWebhook},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/test", role: RoleOperator, handle: a.testWebhook, starts: true},
+		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries", role: RoleOperator, handle: a.listDeliveries},
+
 		{method: http.MethodGet, path: "/v1/dead-letters", role: RoleOperator, handle: a.listDeadLetters},
 		{method: http.MethodPost, path: "/v1/dead-letters/resend", role: RoleOperator, handle: a.resendDeadLetters, audited: "resend"},
 		{method: http.MethodGet, path: "/v1/audit", role: RoleOperator, handle: a.listActions},

@@ -70,7 +70,7 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	if len(c.Input) > saga.MaxInput {
 		return saga.Started{}, sentence("start task", c.ID, saga.ErrTooLarge)
 	}
-	body, err := saga.Encode(saga.Event{Kind: saga.KindCreated, Created: &c})
+	body, err := saga.Encode(c.Begins())
 	if err != nil {
 		return saga.Started{}, sentence("start task", c.ID, err)
 	}

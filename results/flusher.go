@@ -22,6 +22,12 @@ type Saver interface {
 	Save(ctx context.Context, rows []Row) ([]Saved, error)
 }
 
+// Teller has webhooks told of tasks. It may be asked about the same event any number of times.
+type Teller interface {
+	// Tell returns the ids of tasks of which not all could be told: it is to be asked again.
+	Tell(ctx context.Context, news []saga.News) (left []string)
+}
+
 // Flusher carries tasks from the journal to the store. It acts when it is notified and otherwise sweeps now and then.
 // Any number of flushers may work on the same journal and store.
 type Flusher struct {
@@ -35,6 +41,9 @@ type Flusher struct {
 	// Flushed is told of every batch that was sent: how many rows, when the one changed that waited the longest, how long the
 	// store took and what it said. May be nil.
 	Flushed func(rows int, oldest time.Time, took time.Duration, err error)
+
+	// Teller has webhooks told of what happened to tasks, before their rows count as written. Nil: nobody is told.
+	Teller Teller
 
 	Random func() float64 // for jitter; nil: [saga.DefaultRandom]
 

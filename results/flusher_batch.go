@@ -12,6 +12,7 @@ type dirtyRow struct {
 	Row
 	children []string
 	bytes    int
+	news     saga.News
 }
 
 // prepare folds journals into rows. What cannot be folded stays dirty.
@@ -23,7 +24,10 @@ func (f *Flusher) prepare(ctx context.Context, snapshots []saga.Snapshot) []dirt
 			f.leave(ctx, s, err)
 			continue
 		}
-		row := dirtyRow{Row: Row{Task: record.Task(s.Version), Parent: record.Created.Parent}}
+		row := dirtyRow{Row: Row{Task: record.Task(s.Version), Parent: record.Created.Parent}, news: saga.News{Created: record.Created}}
+		if f.Teller != nil {
+			row.news.Events = telling(s.Events)
+		}
 		if !row.Task.State.Finished() || row.Parent != "" {
 			row.Journal = s.Stored
 		}

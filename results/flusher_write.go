@@ -24,11 +24,14 @@ func (f *Flusher) write(ctx context.Context, batch []dirtyRow) (pause time.Durat
 	}
 	switch {
 	case err == nil:
-		return f.clean(ctx, batch, saved)
+		return f.clean(ctx, f.tell(ctx, batch), saved)
 	case !saga.IsPermanent(err):
 		f.giveBack(ctx, batch)
 		return f.store.pause
 	case len(batch) == 1:
+		if batch = f.tell(ctx, batch); len(batch) == 0 {
+			return 0
+		}
 		return f.bury(ctx, batch[0].Task, err)
 	}
 	half := len(batch) / 2

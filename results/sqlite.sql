@@ -182,3 +182,23 @@ create trigger if not exists "osp.stay_action" before update on "osp.actions" wh
 begin
     select raise(abort, 'an entry of the audit never changes');
 end;
+
+-- Webhooks: who is told how tasks end. Each delivery is a task of the type webhook.deliver.
+create table if not exists "osp.webhooks" (
+    id text primary key not null,
+    service text not null, -- whose tasks; empty: all
+    url text not null,
+    secret_name text not null,
+    events text not null, -- JSON, as types are
+    types text not null,
+    enabled integer not null,
+    reason text not null,
+    by text not null,
+    created_at integer not null, -- microseconds since 1970, as the others are
+    changed_at integer not null,
+    since integer not null
+);
+create index if not exists workflow_executions_of_webhook
+    on workflow_executions (task ->> '$.input.webhook', created_at desc, execution_id desc) where task_type = 'webhook.deliver';
+create index if not exists workflow_executions_telling_of
+    on workflow_executions (task ->> '$.input.task', created_at desc, execution_id desc) where task_type = 'webhook.deliver';

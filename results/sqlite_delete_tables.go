@@ -40,6 +40,9 @@ func dropService(t tx, schema string) error {
 			return err
 		}
 	}
+	if err := t.exec(`delete from "osp.webhooks" where service = ?`, schema); err != nil {
+		return err
+	}
 	return t.standDownAll(schema)
 }
 

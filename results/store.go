@@ -98,6 +98,17 @@ type Store interface {
 	// Actions returns a page of the audit, the newest first.
 	Actions(ctx context.Context, q saga.ActionQuery) ([]saga.Action, error)
 
+	// Webhooks returns webhooks, in the order of their ids.
+	Webhooks(ctx context.Context, q saga.WebhookQuery) ([]saga.Webhook, error)
+	// AddWebhook keeps a webhook that is new, with the times of now: enabled, if it says so, since then.
+	AddWebhook(ctx context.Context, w saga.Webhook) (saga.Webhook, error)
+	// ChangeWebhook changes what is not nil. Errors: [saga.ErrNotFound].
+	ChangeWebhook(ctx context.Context, c saga.WebhookChange) (saga.Webhook, error)
+	// RemoveWebhook removes one. Errors: [saga.ErrNotFound].
+	RemoveWebhook(ctx context.Context, id string) error
+	// Deliveries returns tasks of the type webhook.deliver, newest first. A cursor that is none gives a *[saga.InvalidError].
+	Deliveries(ctx context.Context, q saga.DeliveryQuery) (saga.Page, error)
+
 	// Ping tells whether the store is there and ready to be used.
 	Ping(ctx context.Context) error
 	// ID is what tells this store from others. It stays with the data, wherever that is moved. It is a Ping, too.

@@ -76,6 +76,7 @@ const (
 	Interrupted                   // stopped by us, does not count as an attempt
 	TimedOut                      // its deadline passed
 	Assumed                       // of a step_started: nobody knows that it began, but it may have; see [Record.Recovered]
+	Told                          // of a created: a webhook is told of the task, which a release without webhooks would not do
 
 	allFlags = 1<<iota - 1
 )
@@ -101,6 +102,16 @@ type Created struct {
 	ParentPath string          `json:"parent_path,omitempty"`
 	By         string          `json:"by,omitempty"`    // the caller's name
 	Trace      string          `json:"trace,omitempty"` // W3C trace context of what started it; older releases overlook it
+	Webhook    *TaskWebhook    `json:"webhook,omitempty"`
+}
+
+// Begins is the first event of the task's journal.
+func (c Created) Begins() Event {
+	e := Event{Kind: KindCreated, Created: &c}
+	if c.Webhook != nil {
+		e.Flags = Told
+	}
+	return e
 }
 
 // Micros is a moment as microseconds since 1970, as the journal's clock counts. Zero is no moment.

@@ -26,6 +26,10 @@ type Request struct {
 	RetryOf   string
 	// Occasion is what its workflow's trigger starts it for, and makes its input of; nil: a client asks for it.
 	Occasion *Occasion
+	// Webhook is where the task's end is told, besides those of its service; nil: nowhere.
+	Webhook *TaskWebhook
+	// Own tells that the engine itself asks, which alone may start what is no client's.
+	Own bool
 }
 
 // SignalRequest sends a signal to a task. The same Dedupe is taken once.
@@ -60,6 +64,7 @@ const (
 	AccessOpen       Access = "open"       // users, and every API key
 	AccessUnbound    Access = "unbound"    // users, and API keys that are not bound to a service: it reaches beyond one
 	AccessPrivileged Access = "privileged" // API keys that are not bound to a service: it reaches what is no user's
+	AccessNone       Access = "none"       // nobody: the engine starts it, and it is not listed
 )
 
 // Problem is one thing that is wrong with a request.

@@ -67,7 +67,7 @@ func Restore(k Kept) (Restoration, error) {
 func RestoreChild(c Created, effects []Effect) (Restoration, error) {
 	m := Restoration{Created: c, Posted: map[string]int64{}}
 	r := newRecord()
-	if err := m.add(r, Event{Kind: KindCreated, Created: &c}); err != nil {
+	if err := m.add(r, c.Begins()); err != nil {
 		return m, err
 	}
 	return m, m.append(r, effects)
@@ -78,7 +78,7 @@ func RestoreChild(c Created, effects []Effect) (Restoration, error) {
 func NeverBegun(c Created) (Restoration, error) {
 	m := Restoration{Created: c, Posted: map[string]int64{}}
 	r := newRecord()
-	err := m.add(r, Event{Kind: KindCreated, Created: &c})
+	err := m.add(r, c.Begins())
 	if err == nil {
 		err = m.add(r, r.cancelled()...)
 	}

@@ -80,15 +80,20 @@ func parsePer(v string) (tasks.Per, bool) {
 
 // newLimits holds tasks to OSP_LIMITS. Without any there may still be tasks that wait under limits of before.
 func (s *Server) newLimits() (*tasks.Limits, error) {
-	for name := range s.config.Limits {
+	limits := map[string]tasks.Limit{tasks.WebhookType: tasks.WebhookLimit}
+	for name, limit := range s.config.Limits {
+		limits[name] = limit
+		if name == tasks.WebhookType {
+			continue
+		}
 		if _, known := s.dispatcher.Catalogue.Type(name); known {
 			continue
 		}
-		var names []string
+		names := []string{tasks.WebhookType}
 		for _, t := range s.dispatcher.Catalogue.Types() {
 			names = append(names, t.Name)
 		}
 		return nil, &ConfigError{"OSP_LIMITS", "limits the type " + strconv.Quote(name) + ", which is none of: " + strings.Join(names, ", ")}
 	}
-	return &tasks.Limits{Types: s.config.Limits, Slots: s.journal, Queue: s.queue, Log: s.log, Nudge: s.sweeper.Nudge}, nil
+	return &tasks.Limits{Types: limits, Slots: s.journal, Queue: s.queue, Log: s.log, Nudge: s.sweeper.Nudge}, nil
 }

@@ -24,7 +24,7 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 		c.Middleware = append(c.Middleware, localOnly)
 	}
 	if s.config.Role.serves() {
-		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.gauge, s.fleet(), s}
+		c.Tasks = api{s.dispatcher, s.deleter(), s.deployer(), s.triggers(), s.webhooks, s.gauge, s.fleet(), s}
 		c.Rate, c.Load = s.config.RateLimit, s.load
 		c.Sessions, c.Audit = s.sessions(), audit{s}
 	}
@@ -86,6 +86,7 @@ type api struct {
 	*tasks.Deleter
 	*tasks.Deployer
 	*tasks.Triggers
+	*tasks.Webhooks
 	handlers.Scaler
 	*tasks.Fleet
 	handlers.Readiness

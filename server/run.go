@@ -122,6 +122,9 @@ func (s *Server) close() {
 	if s.calls != nil {
 		s.calls.Close()
 	}
+	if s.public != nil {
+		s.public.Close()
+	}
 	if s.texts != nil {
 		s.texts.Close()
 	}

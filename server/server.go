@@ -40,6 +40,7 @@ type Server struct {
 	auditor    *results.Auditor
 	sweeper    *tasks.Sweeper
 	restorer   *tasks.Restorer
+	webhooks   *tasks.Webhooks
 	worker     *tasks.Worker    // nil in role api
 	scheduler  *tasks.Scheduler // nil in role api
 	expirer    *results.Expirer // nil without a retention, and in role api
@@ -63,6 +64,7 @@ type Server struct {
 	http     *http.Server
 	closing  chan struct{} // closed when the server begins to stop
 	calls    *tasks.HTTP   // of http.saga, and of the activities of definitions
+	public   *tasks.HTTP   // to webhooks of callers who are limited to a user or a service
 	texts    *tasks.HTTP   // to the gateway of texts; nil: there is none
 	extra    []tasks.Type
 }
@@ -180,7 +182,8 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 
 func (s *Server) dispatch() error {
 	s.calls = s.newHTTP()
-	catalogue, err := tasks.NewCatalogue(append(tasks.Builtin(s.store, s.calls), s.extra...)...)
+	s.webhooks = s.newWebhooks()
+	catalogue, err := tasks.NewCatalogue(append(tasks.Builtin(s.store, s.calls), append(s.extra, tasks.WebhookDeliver(s.webhooks))...)...)
 	if err != nil {
 		return fmt.Errorf("the catalogue of task types: %w", err)
 	}
@@ -195,12 +198,13 @@ func (s *Server) dispatch() error {
 	s.dispatcher = &tasks.Dispatcher{
 		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
-		Started: s.metrics.Started,
+		Started: s.metrics.Started, Webhooks: s.webhooks,
 	}
 	if s.tracing != nil {
 		s.dispatcher.Trace = s.tracing.Traceparent
 		s.queue.Headers = s.tracing.Headers
 	}
+	s.webhooks.Tasks, s.flusher.Teller = s.dispatcher, s.webhooks
 	return nil
 }
 

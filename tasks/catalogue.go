@@ -121,19 +121,21 @@ func (e *entry) plan(in json.RawMessage) (Plan, error) {
 	return e.build(in)
 }
 
-// Types lists the catalogue by name.
+// Types lists by name what clients may start.
 func (c *Catalogue) Types() []saga.TaskType {
 	list := make([]saga.TaskType, 0, len(c.entries))
 	for _, name := range slices.Sorted(maps.Keys(c.entries)) {
-		list = append(list, c.entries[name].public())
+		if t, ok := c.Type(name); ok {
+			list = append(list, t)
+		}
 	}
 	return list
 }
 
-// Type returns one entry of the catalogue.
+// Type returns one entry of the catalogue, if clients may start it.
 func (c *Catalogue) Type(name string) (saga.TaskType, bool) {
 	e, ok := c.entries[name]
-	if !ok {
+	if !ok || e.Access == saga.AccessNone {
 		return saga.TaskType{}, false
 	}
 	return e.public(), true
@@ -170,7 +172,7 @@ func (c *Catalogue) Begin(ctx context.Context, r saga.Request) (Plan, error) {
 // and a sentence for each problem, or [saga.ErrUnknownType].
 func (c *Catalogue) Validate(r saga.Request) error {
 	e, ok := c.entries[r.Type]
-	if !ok {
+	if !ok || e.Access == saga.AccessNone && !r.Own {
 		return fmt.Errorf("%w: %s", saga.ErrUnknownType, r.Type)
 	}
 	if err := e.contract.problems(r.Input).err(); err != nil {

@@ -45,6 +45,7 @@ type Dispatcher struct {
 	Rows      Rows
 	Fair      *Fair          // nil: every task goes straight to its queue
 	Restorer  *Restorer      // nil: what Redis has lost stays so
+	Webhooks  *Webhooks      // nil: no task may have one
 	Queues    map[string]int // the queues there are
 	// RowWithin is how long a start waits until the task's row is in the result store; 0: it does not.
 	RowWithin time.Duration
@@ -131,6 +132,9 @@ func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created,
 	if len(r.Input) > saga.MaxInput {
 		return saga.Created{}, fmt.Errorf("input: %w: %d bytes, at most %d are allowed", saga.ErrTooLarge, len(r.Input), saga.MaxInput)
 	}
+	if err := d.Webhooks.checkOf(r); err != nil {
+		return saga.Created{}, err
+	}
 	plan, err := d.Catalogue.Begin(ctx, r)
 	if err != nil {
 		return saga.Created{}, err
@@ -151,7 +155,7 @@ func (d *Dispatcher) created(ctx context.Context, r saga.Request) (saga.Created,
 	c := saga.Created{
 		ID: r.ID, Type: r.Type, Workflow: plan.Workflow.Name, Version: plan.Workflow.Version, TreeHash: plan.TreeHash,
 		Definition: plan.Definition, Input: r.Input, Owner: r.Owner, Service: r.Service, Queue: queue, Hash: hash,
-		ProcessAt: saga.MicrosOf(r.ProcessAt), LimitKey: r.LimitKey, RetryOf: r.RetryOf, By: r.By,
+		ProcessAt: saga.MicrosOf(r.ProcessAt), LimitKey: r.LimitKey, RetryOf: r.RetryOf, By: r.By, Webhook: r.Webhook,
 	}
 	if d.Trace != nil {
 		c.Trace = d.Trace(ctx)
@@ -183,8 +187,8 @@ func (d *Dispatcher) queue(r saga.Request) (string, error) {
 	return name, nil
 }
 
-// requestHash tells two requests apart by what they ask for: type, input, service and owner. White space and the order
-// of keys in the input make no difference.
+// requestHash tells two requests apart by what they ask for: type, input, service, owner and, if there is one, webhook. White
+// space and the order of keys in the input make no difference.
 func requestHash(r saga.Request) (string, error) {
 	var input any
 	if len(r.Input) > 0 {
@@ -194,7 +198,11 @@ func requestHash(r saga.Request) (string, error) {
 			return "", fmt.Errorf("not valid JSON: %w", err)
 		}
 	}
-	canonical, err := json.Marshal([]any{r.Type, r.Service, cmp.Or(r.Owner, saga.NilOwner), input}) // maps are written with sorted keys
+	asked := []any{r.Type, r.Service, cmp.Or(r.Owner, saga.NilOwner), input} // maps are written with sorted keys
+	if r.Webhook != nil {
+		asked = append(asked, r.Webhook.URL, r.Webhook.Secret)
+	}
+	canonical, err := json.Marshal(asked)
 	if err != nil {
 		return "", err
 	}

@@ -63,7 +63,7 @@ func (h *HTTP) call(ctx context.Context, c saga.Call, r *request, v *values, doK
 		return a, nil
 	}
 	told := fmt.Errorf("%s %s: %d %s%s", m.method, withoutQuery(m.url), a.status, http.StatusText(a.status), a.excerpt(v.secrets))
-	return nil, judged.mark(told, a.redirected, retryAfter(a.header))
+	return nil, judged.mark(told, a.redirected, retryAfter(a.header, maxRetryAfter))
 }
 
 // sendError is a request without an answer.
@@ -103,7 +103,7 @@ func (h *HTTP) send(ctx context.Context, c saga.Call, m *message) (*answer, *sen
 	}
 	defer func() { _ = resp.Body.Close() }() // read as far as it is wanted
 	a := &answer{status: resp.StatusCode, header: resp.Header, redirected: resp.Request.Response != nil}
-	if a.body, err = a.read(resp.Body, c.Undo); err != nil {
+	if a.body, err = a.read(resp.Body, c.Undo || m.notice); err != nil {
 		return nil, &sendError{cause: err, sent: true, final: errors.Is(err, errAnswerTooLarge)}
 	}
 	return a, nil
@@ -155,8 +155,8 @@ func explain(err error) (cause error, final bool) {
 var errAnswerTooLarge = fmt.Errorf("the answer's body is over %d bytes, which is too much for a step's output", maxAnswer)
 
 // read reads as much of the body as is wanted: all of a do's success, the beginning of anything else.
-func (a *answer) read(body io.Reader, undo bool) ([]byte, error) {
-	if undo || outcomeOf(a.status) != succeeded {
+func (a *answer) read(body io.Reader, brief bool) ([]byte, error) {
+	if brief || outcomeOf(a.status) != succeeded {
 		return io.ReadAll(io.LimitReader(body, maxRefusal))
 	}
 	raw, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))

@@ -105,6 +105,9 @@ var errRedirect = errors.New("redirect refused")
 func (h *HTTP) redirect(m *message) func(*http.Request, []*http.Request) error {
 	strayed := false
 	return func(next *http.Request, via []*http.Request) error {
+		if m.notice {
+			return http.ErrUseLastResponse
+		}
 		strayed = strayed || !sameHost(m.url, next.URL)
 		next.Header.Del("Referer")
 		switch {

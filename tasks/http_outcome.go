@@ -66,15 +66,15 @@ func (o outcome) mark(err error, redirected bool, after time.Duration) error {
 const maxRetryAfter = time.Hour
 
 // retryAfter reads the header: seconds, or a date, which is held to the endpoint's own clock.
-func retryAfter(h http.Header) time.Duration {
+func retryAfter(h http.Header, most time.Duration) time.Duration {
 	raw := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(raw, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+		return min(time.Duration(seconds)*time.Second, most)
 	}
 	until, err1 := http.ParseTime(raw)
 	now, err2 := http.ParseTime(h.Get("Date"))
 	if err1 != nil || err2 != nil {
 		return 0
 	}
-	return max(0, min(until.Sub(now), maxRetryAfter))
+	return max(0, min(until.Sub(now), most))
 }

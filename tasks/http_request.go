@@ -108,6 +108,7 @@ type message struct {
 	body    []byte
 	private []string // names of headers that only the URL's own origin may see
 	secrets bool     // there are secrets in the body
+	notice  bool     // a webhook's: nothing is wanted of its answer but the status, and redirects are not followed
 }
 
 // render fills the values in.

@@ -33,14 +33,25 @@ func (s *Signature) sign(m *message, key string, k *keyring) error {
 	if err != nil {
 		return err
 	}
-	id, at := webhookID(key), strconv.FormatInt(s.At.Unix(), 10)
-	mac := hmac.New(sha256.New, secret)
-	_, _ = mac.Write([]byte(id + "." + at + ".")) // a hash takes everything
-	_, _ = mac.Write(m.body)
+	m.sign(webhookID(key), s.At, secret)
+	return nil
+}
+
+// sign adds the headers of Standard Webhooks, with a signature by each of the keys.
+func (m *message) sign(id string, now time.Time, keys ...[]byte) {
+	at := strconv.FormatInt(now.Unix(), 10)
 	m.header.Set("Webhook-Id", id)
 	m.header.Set("Webhook-Timestamp", at)
-	m.header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	return nil
+	var signatures []string
+	for _, key := range keys {
+		mac := hmac.New(sha256.New, key)
+		_, _ = mac.Write([]byte(id + "." + at + ".")) // a hash takes everything
+		_, _ = mac.Write(m.body)
+		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	}
+	if len(signatures) > 0 {
+		m.header.Set("Webhook-Signature", strings.Join(signatures, " "))
+	}
 }
 
 // key decodes the secret. What is wrong with it is told without a character of it.
@@ -50,11 +61,16 @@ func (s *Signature) key(k *keyring) ([]byte, error) {
 		return nil, err
 	}
 	written, _ := v.(string)
+	return signingKey(s.Secret, written)
+}
+
+// signingKey decodes one secret by its name.
+func signingKey(name, written string) ([]byte, error) {
 	encoded, found := strings.CutPrefix(strings.TrimSpace(written), signaturePrefix)
 	key, err := base64.StdEncoding.DecodeString(encoded)
 	if !found || err != nil || len(key) < minSignatureKey {
 		return nil, fmt.Errorf("the secret %s cannot sign: it must be %s and at least %d random bytes in base64, such as "+
-			`echo whsec_$(openssl rand -base64 32) prints`, s.Secret, signaturePrefix, minSignatureKey)
+			`echo whsec_$(openssl rand -base64 32) prints`, name, signaturePrefix, minSignatureKey)
 	}
 	return key, nil
 }

@@ -37,19 +37,21 @@ func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error
 	if !old.State.Finished() && !d.lost(ctx, id) {
 		return saga.Task{}, fmt.Errorf("retry task %s, which is %s: %w", id, old.State, saga.ErrUnfinished)
 	}
+	began := d.began(ctx, id)
 	task, _, err := d.Start(ctx, saga.Request{
-		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, LimitKey: d.limitKey(ctx, id), By: by, RetryOf: id,
+		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id, Own: true, // it was taken before
+		LimitKey: began.LimitKey, Webhook: began.Webhook,
 	})
 	return task, err
 }
 
-// limitKey is the limit key of a task's request. It is gone with the journal: rows do not have it.
-func (d *Dispatcher) limitKey(ctx context.Context, id string) string {
+// began is what a task began with. Its limit key and its webhook are gone with the journal: rows do not have them.
+func (d *Dispatcher) began(ctx context.Context, id string) saga.Created {
 	snapshot, err := d.Journal.Read(ctx, id)
 	if err != nil || len(snapshot.Events) == 0 || snapshot.Events[0].Created == nil {
-		return ""
+		return saga.Created{}
 	}
-	return snapshot.Events[0].Created.LimitKey
+	return *snapshot.Events[0].Created
 }
 
 // lost tells whether a task that has not ended has no journal any longer.

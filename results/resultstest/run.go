@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) results.Store) {
 		{"workflow of a service", workflowServiceCases},
 		{"trigger", triggerCases},
 		{"audit", auditCases},
+		{"webhook", webhookCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

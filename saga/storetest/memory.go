@@ -156,7 +156,7 @@ func (m *Memory) Start(_ context.Context, s saga.Start) (saga.Started, error) {
 	if len(c.Input) > saga.MaxInput {
 		return saga.Started{}, fmt.Errorf("start task %s: input: %w", c.ID, saga.ErrTooLarge)
 	}
-	body, err := saga.Encode(saga.Event{Kind: saga.KindCreated, Created: &c})
+	body, err := saga.Encode(c.Begins())
 	if err != nil {
 		return saga.Started{}, err
 	}

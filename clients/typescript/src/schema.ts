@@ -87,6 +87,19 @@ export type ChangeVersionQuery = {
   service?: string;
 };
 
+export type ChangeWebhook = {
+  enabled?: boolean;
+  events?: ("task.completed" | "task.failed" | "task.cancelled" | "task.stuck")[];
+  /** Why */
+  reason?: string;
+  /** Name of the secret that signs: NAME for the one in OSP_SECRET_NAME */
+  secret_name?: string;
+  /** Of these types of tasks alone; none: of all */
+  types?: string[];
+  /** https, and on the internet, unless OSP_HTTP_ALLOW_PRIVATE is on */
+  url?: string;
+};
+
 export type Checked = {
   hash: string;
   /** whose the workflow is; absent: the platform's */
@@ -380,6 +393,12 @@ export type ListDeadLettersQuery = {
   limit?: number;
 };
 
+export type ListDeliveriesQuery = {
+  /** next of the previous page */
+  cursor?: string;
+  limit?: number;
+};
+
 export type ListExecutionsQuery = {
   limit?: number;
   service?: string;
@@ -400,6 +419,12 @@ export type ListNotesQuery = {
   limit?: number;
   /** whose the workflow is. Without it: the platform's */
   service?: string;
+};
+
+export type ListTaskDeliveriesQuery = {
+  /** next of the previous page */
+  cursor?: string;
+  limit?: number;
 };
 
 export type ListTasksQuery = {
@@ -431,12 +456,36 @@ export type ListVersionsQuery = {
   service?: string;
 };
 
+export type ListWebhooksQuery = {
+  /** next of the previous page */
+  cursor?: string;
+  limit?: number;
+  /** of this service alone */
+  service?: string;
+};
+
 export type ListWorkflowsQuery = {
   /** next of the previous page */
   cursor?: string;
   limit?: number;
   /** only the workflows of this service. Without it: all that the caller may know of */
   service?: string;
+};
+
+export type NewWebhook = {
+  enabled?: boolean;
+  /** Without it: all four */
+  events?: ("task.completed" | "task.failed" | "task.cancelled" | "task.stuck")[];
+  /** Why */
+  reason?: string;
+  /** Name of the secret that signs: NAME for the one in OSP_SECRET_NAME */
+  secret_name: string;
+  /** Of tasks of this service alone. Without it: of all tasks */
+  service?: string;
+  /** Of these types of tasks alone; none: of all */
+  types?: string[];
+  /** https, and on the internet, unless OSP_HTTP_ALLOW_PRIVATE is on */
+  url: string;
 };
 
 export type Notes = {
@@ -660,6 +709,7 @@ export type Start = {
   type: string;
   /** The user whose task it is; the nil UUID when missing */
   user_id?: string | null;
+  webhook?: TaskWebhook;
 };
 
 export type Step = {
@@ -740,6 +790,13 @@ export type TaskCounts = {
     running: number;
   };
 };
+/** Where the end of this task is told */
+export type TaskWebhook = {
+  /** The secret that signs, by its name; for API keys that are not bound to a service. Without it the message is not signed */
+  secret?: string | null;
+  /** https, and on the internet, unless OSP_HTTP_ALLOW_PRIVATE is on */
+  url: string;
+} | null;
 
 export type Type = {
   /** Who may start it, given the role starter. open: users and every API key; unbound: users, and API keys that are not bound to a service; privileged: API keys that are not bound to a service */
@@ -781,6 +838,33 @@ export type Versions = {
   versions: Version[];
 };
 
+export type Webhook = {
+  /** Who made the last change */
+  by: string;
+  changed_at: string;
+  created_at: string;
+  enabled: boolean;
+  events: ("task.completed" | "task.failed" | "task.cancelled" | "task.stuck")[];
+  id: string;
+  /** Of the last change */
+  reason?: string;
+  /** Name of the secret that signs: NAME for the one in OSP_SECRET_NAME */
+  secret_name: string;
+  /** Of tasks of this service alone. Without it: of all tasks */
+  service?: string;
+  /** When it was last enabled: it is told of nothing that happened before */
+  since: string;
+  /** Of these types of tasks alone; none: of all */
+  types?: string[];
+  url: string;
+};
+
+export type Webhooks = {
+  /** Cursor of the next page; missing on the last */
+  next?: string;
+  webhooks: Webhook[];
+};
+
 export type ProblemType =
   | "/problems/answered"
   | "/problems/bad-hook"
@@ -799,6 +883,7 @@ export type ProblemType =
   | "/problems/no-such-route"
   | "/problems/no-such-task"
   | "/problems/no-such-type"
+  | "/problems/no-such-webhook"
   | "/problems/no-such-workflow"
   | "/problems/not-stuck"
   | "/problems/not-waiting"
