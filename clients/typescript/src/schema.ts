@@ -641,6 +641,8 @@ export type Resolve = {
 
 export type ResumeRequest = {
   reason?: string;
+};
+
 export type Retry = {
   /** For the audit */
   reason?: string | null;
@@ -790,6 +792,7 @@ export type TaskCounts = {
     running: number;
   };
 };
+
 /** Where the end of this task is told */
 export type TaskWebhook = {
   /** The secret that signs, by its name; for API keys that are not bound to a service. Without it the message is not signed */
