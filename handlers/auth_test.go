@@ -43,7 +43,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 			a := w.call(line, "", headers...)
 			refused := a.Code == 401 || a.Code == 403
-			if refused != (role < r.role) {
+			least := r.role
+			if strings.HasPrefix(r.path, "/v1/tasks/bulk/") {
+				least = RoleOperator // these keys see everybody's tasks
+			}
+			if refused != (role < least) {
 				t.Errorf("%s as %q: %d", line, role, a.Code)
 			}
 			if refused && (a.Code == 401) != (role == 0) {

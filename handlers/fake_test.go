@@ -33,6 +33,7 @@ type fake struct {
 
 	query     saga.Query
 	page      saga.Page
+	list      func(saga.Query) (saga.Page, error) // instead of page
 	signals   []saga.SignalRequest
 	humans    map[string]saga.HumanTask // by step
 	humanErr  error                     // of what is asked about them
@@ -163,6 +164,9 @@ func (f *fake) List(_ context.Context, q saga.Query) (saga.Page, error) {
 	if q.Cursor == "forged" {
 		return saga.Page{}, saga.Invalid("/cursor", "is not ours")
 	}
+	if f.list != nil && err == nil {
+		return f.list(q)
+	}
 	return f.page, err
 }
 
@@ -269,6 +273,10 @@ func (f *fake) Answer(ctx context.Context, id, path string, a saga.HumanAnswer) 
 }
 
 func (f *fake) Retry(ctx context.Context, id, by string) (saga.Task, error) {
+	return f.RetryAs(ctx, id, "", by)
+}
+
+func (f *fake) RetryAs(ctx context.Context, id, as, by string) (saga.Task, error) {
 	f.mu.Lock()
 	err := f.known(id)
 	if err == nil && !f.task(id).State.Finished() {
@@ -279,7 +287,7 @@ func (f *fake) Retry(ctx context.Context, id, by string) (saga.Task, error) {
 	if err != nil {
 		return saga.Task{}, err
 	}
-	r.ID, r.By, r.RetryOf = "", by, id
+	r.ID, r.By, r.RetryOf = as, by, id
 	task, _, err := f.Start(ctx, r)
 	return task, err
 }

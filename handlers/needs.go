@@ -13,6 +13,8 @@ type Starter interface {
 	Start(ctx context.Context, r saga.Request) (task saga.Task, created bool, err error)
 	// Retry starts a new task with the request of a finished one; its RetryOf names it.
 	Retry(ctx context.Context, id, by string) (saga.Task, error)
+	// RetryAs is Retry with the new task's id, so that the same again is the same task. Errors also: [saga.ErrConflict].
+	RetryAs(ctx context.Context, id, as, by string) (saga.Task, error)
 }
 
 // Reader reads tasks.

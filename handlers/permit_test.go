@@ -79,8 +79,9 @@ var bodies = map[string]string{
 	"/v1/tasks/:id/resolve": `{"step":"a","action":"skip","reason":"r"}`, "/v1/tasks/:id/signals/:name": `1`,
 	"/v1/tasks/:id/human/:step": `{"outcome":"completed"}`, "/v1/workflows/:id/state": `{"version":1,"state":"locked","reason":"r"}`,
 	"/v1/signals/:name": `{"service":"shop_1"}`, "/v1/pauses/:kind/:name": `{"reason":"r"}`,
-	"/v1/webhooks":     `{"url":"https://a.example/","secret_name":"KEY"}`,
-	"/v1/webhooks/:id": `{"enabled":false}`,
+	"/v1/webhooks":          `{"url":"https://a.example/","secret_name":"KEY"}`,
+	"/v1/webhooks/:id":      `{"enabled":false}`,
+	"/v1/tasks/bulk/cancel": `{"filter":{"type":"demo"}}`, "/v1/tasks/bulk/retry": `{"filter":{"type":"demo"}}`,
 }
 
 // everybodys are routes that tell of everybody's tasks at once.
@@ -98,6 +99,8 @@ func TestEveryRouteForEveryPrincipal(t *testing.T) {
 				a := w.call(r.method+" "+path, bodies[r.path], bearing)
 				want := "let in"
 				switch limited := who.p.Owner != "" || who.p.Service != ""; {
+				case strings.HasPrefix(r.path, "/v1/tasks/bulk/") && who.p.Role < RoleOperator && !limited:
+					want = "forbidden"
 				case r.role > who.p.Role, r.role == RoleOperator && limited, limited && slices.Contains(everybodys, r.path), r.path == "/v1/signals/:name" && who.p.Owner == bob:
 					want = "forbidden"
 				case strings.HasPrefix(r.path, "/v1/tasks/:id") && !strings.Contains(who.sees, id):

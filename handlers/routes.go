@@ -69,6 +69,8 @@ func (a *API) routes() []route {
 
 		{method: http.MethodPost, path: "/v1/tasks", role: RoleStarter, handle: a.startTask, starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/batch", role: RoleStarter, handle: a.startBatch, starts: true},
+		{method: http.MethodPost, path: "/v1/tasks/bulk/cancel", role: RoleStarter, handle: a.bulkCancel, audited: "bulk-cancel"},
+		{method: http.MethodPost, path: "/v1/tasks/bulk/retry", role: RoleStarter, handle: a.bulkRetry, audited: "bulk-retry", starts: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/cancel", role: RoleStarter, handle: a.cancelTask, audited: "cancel"},
 		{method: http.MethodPost, path: "/v1/tasks/:id/signals/:name", role: RoleStarter, handle: a.signalTask, audited: "signal", payload: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/human/:step", role: RoleStarter, handle: a.answerHuman, audited: "answer"},

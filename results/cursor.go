@@ -9,17 +9,11 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// cursor is a place in a list: after the task that was created at At and has the id ID. The zero value is the start.
+// cursor is a place in a list, as [saga.CursorAfter] tells it: after the task that was created at At and has the id ID. The zero
+// value is the start.
 type cursor struct {
 	At time.Time
 	ID string
-}
-
-func cursorAfter(t saga.Task) cursor { return cursor{At: t.CreatedAt, ID: t.ID} }
-
-// String returns the cursor as clients see it: opaque.
-func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.At.UnixMicro(), 36) + "." + c.ID))
 }
 
 // lastMicros is the last moment that JSON can tell.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/osp-platform/osp/saga"
 )
 
 func TestClean(t *testing.T) {
@@ -53,13 +55,13 @@ func FuzzClean(f *testing.F) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add("MTIz")
-	f.Add(cursor{ID: "a.b"}.String())
+	f.Add(saga.CursorAfter(saga.Task{ID: "a.b"}))
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := parseCursor(s)
 		if err != nil || s == "" {
 			return
 		}
-		again, err := parseCursor(c.String())
+		again, err := parseCursor(saga.CursorAfter(saga.Task{ID: c.ID, CreatedAt: c.At}))
 		if err != nil || again != c {
 			t.Fatalf("%q: %v became %v, %v", s, c, again, err)
 		}

@@ -170,7 +170,7 @@ func pageOf(tasks []saga.Task, limit int) saga.Page {
 	p := saga.Page{Tasks: tasks}
 	if len(tasks) > limit {
 		p.Tasks = tasks[:limit]
-		p.Next = cursorAfter(tasks[limit-1]).String()
+		p.Next = saga.CursorAfter(tasks[limit-1])
 	}
 	return p
 }

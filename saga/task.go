@@ -1,8 +1,10 @@
 package saga
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -106,6 +108,11 @@ func CountsOf(states map[State]int, capped bool) TaskCounts {
 type Page struct {
 	Tasks []Task `json:"tasks"`
 	Next  string `json:"next,omitempty"` // cursor of the next page; empty on the last
+}
+
+// CursorAfter is where a list goes on after a task.
+func CursorAfter(t Task) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(t.CreatedAt.UnixMicro(), 36) + "." + t.ID))
 }
 
 // Kept is what the result store keeps of a task so that its journal can be made again when Redis has lost it.

@@ -30,6 +30,11 @@ func (d *Dispatcher) Signal(ctx context.Context, id string, s saga.SignalRequest
 
 // Retry starts a new task with the input of one that has ended, or that is lost for good.
 func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error) {
+	return d.RetryAs(ctx, id, "", by)
+}
+
+// RetryAs is [Dispatcher.Retry] with the new task's id: the same again is the same task.
+func (d *Dispatcher) RetryAs(ctx context.Context, id, as, by string) (saga.Task, error) {
 	old, err := d.Get(ctx, id)
 	if err != nil {
 		return saga.Task{}, err
@@ -39,7 +44,7 @@ func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error
 	}
 	began := d.began(ctx, id)
 	task, _, err := d.Start(ctx, saga.Request{
-		Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id, Own: true, // it was taken before
+		ID: as, Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id, Own: true, // it was taken before
 		LimitKey: began.LimitKey, Webhook: began.Webhook,
 	})
 	return task, err

@@ -78,6 +78,42 @@ export type Begun = {
   refused: number;
 };
 
+export type Bulk = {
+  /** every task, for operators */
+  all?: true;
+  /** next of the answer before */
+  cursor?: string;
+  /** only count */
+  dry_run?: boolean;
+  /** as of a list; or */
+  filter?: {
+    created_after?: string;
+    created_before?: string;
+    search?: string;
+    service?: string;
+    state?: "pending" | "running" | "waiting" | "compensating" | "stuck" | "completed" | "failed" | "cancelled";
+    status?: "pending" | "running" | "completed" | "failed" | "cancelled";
+    type?: string;
+    user_id?: string;
+  };
+  limit?: number;
+  reason?: string;
+};
+
+export type BulkAnswer = {
+  /** of a dry run: there are more than it has counted */
+  capped: boolean;
+  done: number;
+  matched: number;
+  /** null: there are no more */
+  next: string | null;
+  /** the first 100 */
+  refused: {
+    detail: string;
+    id: string;
+  }[];
+};
+
 export type Cancel = {
   reason?: string | null;
 };
