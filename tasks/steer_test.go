@@ -169,6 +169,22 @@ func TestWhatIsPostedWakes(t *testing.T) {
 	})
 }
 
+func TestARetryUnderAnIDIsOneTask(t *testing.T) {
+	r := newRig(t)
+	r.start(saga.Request{ID: "t", Type: "one", Input: json.RawMessage(`{"a":1}`), Service: "shop", Owner: owner})
+	r.finishes("t", saga.Completed)
+	for range 2 {
+		task, err := r.dispatcher.RetryAs(t.Context(), "t", "again", "you")
+		if err != nil || task.ID != "again" || task.RetryOf != "t" {
+			t.Fatalf("%+v, %v", task, err)
+		}
+	}
+	r.start(saga.Request{ID: "other", Type: "one", Input: json.RawMessage(`{"a":2}`), Owner: owner})
+	if _, err := r.dispatcher.RetryAs(t.Context(), "t", "other", "you"); !errors.Is(err, saga.ErrConflict) {
+		t.Errorf("under another's id: %v", err)
+	}
+}
+
 func TestRetryStartsANewTask(t *testing.T) {
 	r := newRig(t)
 	r.start(saga.Request{ID: "t", Type: "one", Input: json.RawMessage(`{"a":1}`), Service: "shop", Owner: owner, By: "me"})

@@ -46,5 +46,10 @@ func (s *store) HumanTasks(context.Context, saga.HumanQuery) (saga.HumanPage, er
 	return saga.HumanPage{}, nil
 }
 
+// Counts implements [tasks.Rows].
+func (s *store) Counts(context.Context, saga.Query) (saga.TaskCounts, error) {
+	return saga.TaskCounts{}, nil
+}
+
 // List implements [tasks.Rows].
 func (s *store) List(context.Context, saga.Query) (saga.Page, error) { return saga.Page{}, nil }

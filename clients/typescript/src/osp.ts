@@ -3,8 +3,8 @@ import { ask, search, type Call, type CallOptions, type Connection } from "./tra
 import { jitter, Link, sleep, timedOut } from "./time.js";
 import { hasEnded } from "./types.js";
 import type {
-  Answer, Answered, BatchAnswer, Checked, Deployment, HumanTasks, ListHumanTasksQuery, ListTasksQuery, Page, Resolve, Signalled, Start,
-  Task, Version, Watched,
+  Answer, Answered, BatchAnswer, Bulk, BulkAnswer, Checked, CountTasksQuery, Deployment, HumanTasks, ListHumanTasksQuery, ListTasksQuery,
+  Page, Resolve, Signalled, Start, Task, TaskCounts, Version, Watched,
 } from "./types.js";
 import { watch, type WatchOptions } from "./watch.js";
 
@@ -93,6 +93,11 @@ export class Osp {
     return this.#get(`/v1/tasks`, query, options);
   }
 
+  /** How many tasks there are of each status and state. */
+  counts(query: CountTasksQuery = {}, options: CallOptions = {}): Promise<TaskCounts> {
+    return this.#get(`/v1/tasks/counts`, query, options);
+  }
+
   /** Waits for a task's end, however it ends. One that is stuck has not ended. */
   async wait<Output = unknown>(id: string, options: WaitOptions = {}): Promise<Task<Output>> {
     return this.#within(options, `task ${id}`, async (signal) => {
@@ -153,6 +158,17 @@ export class Osp {
   /** Decides about a step whose undo failed for good. For operators. */
   resolve<Output = unknown>(id: string, resolution: Resolve, options: HoldOptions = {}): Promise<Task<Output>> {
     return this.#post(`/v1/tasks/${segment(id)}/resolve`, resolution, false, options, { Prefer: prefer(options.wait) });
+  }
+
+  /** Cancels the tasks that a filter names, up to 1000 a call: go on with `next` as `cursor` until that is null. */
+  bulkCancel(request: Bulk, options: CallOptions = {}): Promise<BulkAnswer> {
+    return this.#post(`/v1/tasks/bulk/cancel`, request, true, options);
+  }
+
+  /** Runs the tasks again that a filter names, as {@link bulkCancel} cancels them. The same key again starts none twice. */
+  bulkRetry(request: Bulk, options: CallOptions & { idempotencyKey?: string | undefined } = {}): Promise<BulkAnswer> {
+    const key = options.idempotencyKey ?? unique();
+    return this.#post(`/v1/tasks/bulk/retry`, request, true, options, { "Idempotency-Key": key });
   }
 
   /** Looks at a definition, in YAML or as an object, and keeps nothing of it. For operators. */
