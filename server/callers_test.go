@@ -2,13 +2,18 @@ package server
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/goleak"
 
 	"github.com/osp-platform/osp/internal/testenv"
@@ -77,5 +82,96 @@ func TestTheLogSaysWhoMayCall(t *testing.T) {
 		if p, err := auth.Authenticate(t.Context(), "osp_x"); err != nil || p.Name != "a" {
 			t.Errorf("%s: the key is of %q, %v", want, p.Name, err)
 		}
+	}
+}
+
+// tokenOf is an access token of a user, as a project signs it by HS256.
+func tokenOf(t *testing.T, project, user string) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"iss": project + "/auth/v1", "aud": "authenticated", "role": "authenticated", "sub": user,
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString([]byte(jwtSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestAUserOfTheProjectSignsIn(t *testing.T) {
+	const user = "aaaaaaaa-0000-4000-8000-000000000001"
+	asked := make(chan string, 10)
+	mux := http.NewServeMux()
+	project := httptest.NewServer(mux)
+	t.Cleanup(project.Close)
+	mux.HandleFunc("POST /auth/v1/token", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked <- r.URL.RawQuery + " " + r.Header.Get("Apikey") + " " + string(body)
+		_, _ = w.Write([]byte(`{"access_token":"` + tokenOf(t, project.URL, user) + `","refresh_token":"r1","expires_in":3600}`))
+	})
+	mux.HandleFunc("POST /auth/v1/logout", func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.RawQuery + " " + r.Header.Get("Apikey")
+		w.WriteHeader(http.StatusNoContent)
+	})
+	r := run(t, config(t, RoleAPI, vars{
+		"REDIS_URL": testenv.Redis(t), "OSP_AUTH": "", "SUPABASE_URL": project.URL, "SUPABASE_JWT_SECRET": jwtSecret,
+		"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_project",
+	}))
+	res, said := r.browse("POST /ui/session", "", `{"email":"alice@example.com","password":"hunter2"}`)
+	cookie, _, _ := strings.Cut(res.Header.Get("Set-Cookie"), ";")
+	if res.StatusCode != http.StatusOK || !strings.Contains(said, `"user_id":"`+user+`"`) || !strings.Contains(said, `"logins":["supabase"]`) {
+		t.Fatalf("got %d %s", res.StatusCode, said)
+	}
+	if got, want := <-asked, `grant_type=password sb_secret_project {"email":"alice@example.com","password":"hunter2"}`; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+	for line, status := range map[string]int{"GET /v1/tasks": 200, "GET /monitor/": 403, "GET /v1/audit": 403} {
+		if res, said := r.browse(line, cookie, ""); res.StatusCode != status {
+			t.Errorf("%s: %d %s", line, res.StatusCode, said)
+		}
+	}
+	if res, _ := r.browse("DELETE /ui/session", cookie, ""); res.StatusCode != http.StatusNoContent || <-asked != "scope=local sb_secret_project" {
+		t.Errorf("signing out: %d", res.StatusCode)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnotherOperatorPasswordEndsTheSessionsOfTheOldOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	write := func(password string) {
+		if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(operatorPassword)
+	set := with(vars{"OSP_AUTH": "on", "PORT": "0", "OSP_RESULTS": "sqlite:" + filepath.Join(t.TempDir(), "osp.db"), "REDIS_URL": testenv.Redis(t)},
+		vars{"OSP_OPERATOR_PASSWORD_FILE": file}).env()
+	set.ReadFile = os.ReadFile
+	c, err := Load(RoleAPI, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, c)
+	old := r.signIn(operatorPassword)
+	write("short") // changes nothing
+	if res, _ := r.browse("GET /v1/types", old, ""); res.StatusCode != http.StatusOK {
+		t.Errorf("got %d", res.StatusCode)
+	}
+	write("another password of the operator")
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		res, _ := r.browse("GET /v1/types", old, "")
+		if res.StatusCode == http.StatusUnauthorized {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the old password's session goes on: %d", res.StatusCode)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	r.signIn("another password of the operator")
+	if err := r.stop(); err != nil {
+		t.Error(err)
 	}
 }
