@@ -95,16 +95,21 @@ func TestASignalIsSent(t *testing.T) {
 		t.Errorf("the task has got %s", got)
 	}
 	p.expand("Steps", "paid")
-	p.press("Output1 member")
+	p.press("Output 1 member")
 	p.says("12345678901234567890") // with the digits that it came with
 	s.agrees(p, id)
 }
 
 // A person finds what waits for them, and answers it.
 func TestAPersonAnswersAHumanTask(t *testing.T) {
-	st := newStage()
-	s, p := serve(t, st, ""), browse(t)
-	id := s.start("order.approve", dict{})
+	s, p := serve(t, newStage(), ""), browse(t)
+	note := dict{"type": "activity", "activity": dict{"type": "transform_data", "params": dict{"message": "hello"}}}
+	s.deploy(dict{"id": "orderApprove", "steps": []dict{
+		merged(note, dict{"id": "reserve"}),
+		{"id": "approve", "type": "human_task", "description": "It is a large one.", "human_task": dict{"title": "Approve the order", "timeout_seconds": 3600}},
+		merged(note, dict{"id": "ship"}),
+	}})
+	id := s.start("orderApprove", dict{})
 	s.reaches(id, saga.Waiting)
 	s.listed(id, saga.Waiting)
 	p.open(s.url + "/ui/human")

@@ -85,7 +85,7 @@ func TestTheListKeepsUpAndStaysInItsPlace(t *testing.T) {
 	p.wait(`document.querySelector('a.go').closest('tr').innerText.includes('Completed')`)
 
 	// j goes to the first task; from there on the list must not move.
-	read[any](p, `document.dispatchEvent(new KeyboardEvent('keydown', {key: 'j', bubbles: true}))`)
+	read[any](p, `document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'j', bubbles: true}))`)
 	p.wait(`document.activeElement.innerText.includes(` + quote(first) + `)`)
 	second := s.start("order.place", dict{})
 	p.says("Show 1 new task")
@@ -95,7 +95,7 @@ func TestTheListKeepsUpAndStaysInItsPlace(t *testing.T) {
 	p.looks("tasks-new")
 	p.press("Show 1 new task")
 	p.wait(`document.querySelector('a.go').innerText.includes(` + quote(second) + `)`)
-	read[any](p, `document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
+	read[any](p, `document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
 	p.wait(`document.activeElement.id === 'search'`)
 }
 

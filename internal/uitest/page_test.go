@@ -138,10 +138,11 @@ func (p *page) step(lane, path, state string) {
 	p.wait(fmt.Sprintf(`document.querySelector('.lane[aria-label="%s"] [data-step=%s][data-state="%s"]')`, lane, quote(path), state))
 }
 
-// press clicks on what has that text and can be clicked.
+// press clicks on what begins with that text and can be clicked; in the dialog, if one is open. Signs before the text do not count.
 func (p *page) press(text string) {
 	p.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll('dialog[open] button, dialog[open] label, button, a, summary')].find(e => e.textContent.trim().startsWith(%s))`, quote(text))
+	find := fmt.Sprintf(`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, summary, label')]
+		.find(e => e.textContent.replace(/^[^\p{L}\p{N}]+/u, '').startsWith(%s))`, quote(text))
 	p.wait(find)
 	read[any](p, find+`.click()`)
 }

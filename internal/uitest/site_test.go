@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 )
 
 // patience is how long anything may take on a machine that does much else.
-const patience = 60 * time.Second
+const patience = 8 * time.Second
 
 // dict is a JSON object.
 type dict = map[string]any
@@ -112,6 +113,21 @@ func (s *site) start(taskType string, input any) string {
 	var task saga.Task
 	s.ask(http.StatusAccepted, "POST", "/v1/tasks", dict{"type": taskType, "input": input}, &task)
 	return task.ID
+}
+
+// deploy deploys a workflow that is data, and makes it active.
+func (s *site) deploy(definition dict) {
+	s.t.Helper()
+	var v saga.WorkflowVersion
+	s.ask(http.StatusCreated, "POST", "/v1/workflows", definition, &v)
+	s.ask(http.StatusOK, "POST", "/v1/workflows/"+definition["id"].(string)+"/state", dict{"version": v.Version, "state": "active", "reason": "it is wanted"}, nil)
+}
+
+// merged is both objects.
+func merged(a, b dict) dict {
+	m := maps.Clone(a)
+	maps.Copy(m, b)
+	return m
 }
 
 // task reads a task.

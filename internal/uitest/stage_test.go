@@ -107,19 +107,16 @@ func (s *stage) step(name string) saga.Step {
 	}
 }
 
-// types are an order of three steps, waits for signals and people, and a loop over as many items as its input says.
+// types are an order of three steps, a wait for a signal, and a loop over as many items as its input says.
 func (s *stage) types() []tasks.Type {
 	fixed := func(name string, steps ...saga.Step) tasks.Type {
 		return tasks.Type{Name: name, Static: true, Build: func(json.RawMessage) (*saga.Workflow, error) {
 			return &saga.Workflow{Name: name, Version: 1, Root: saga.Sequence(steps...)}, nil
 		}}
 	}
-	approve := saga.Signal("approve", "human.approve", time.Hour)
-	approve.Human = &saga.Human{Title: "Approve the order", Description: "It is a large one.", Roles: []string{"owner"}}
 	return []tasks.Type{
 		fixed("order.place", s.step("reserve"), s.step("charge"), s.step("ship")),
 		fixed("order.ask", s.step("reserve"), saga.Signal("paid", "paid", time.Hour), s.step("ship")),
-		fixed("order.approve", s.step("reserve"), approve, s.step("ship")),
 		{Name: "order.many", Build: func(in json.RawMessage) (*saga.Workflow, error) {
 			var input struct{ Items int }
 			if err := json.Unmarshal(in, &input); err != nil {

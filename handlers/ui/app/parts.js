@@ -56,8 +56,8 @@ export function Trouble({ problem, again }) {
   </div>`
 }
 
-/** @param {{title: string, children?: any}} props */
-export const Empty = ({ title, children }) => html`<div class="empty"><p class="lead">${title}</p>${children}</div>`
+/** Says that there is nothing; whole, where that is all there is to say on the page. @param {{title: string, whole?: boolean, children?: any}} props */
+export const Empty = ({ title, whole, children }) => html`<div class="empty">${whole ? html`<h1>${title}</h1>` : html`<p class="lead">${title}</p>`}${children}</div>`
 
 /** Lines that stand for what is on its way. @param {{lines?: number, label?: string}} props */
 export function Skeleton({ lines = 6, label = 'Loading' }) {

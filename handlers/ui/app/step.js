@@ -45,12 +45,13 @@ export class StepRow extends Component {
 /** @type {Record<string, string>} */
 const kinds = { timer: 'timer', signal: 'signal', child: 'child task' }
 /** @type {Record<string, string>} */
-const words = { compensating: 'Undoing', completed: 'Done' }
+const words = { compensating: 'Undoing', completed: 'Done', cancelled: 'Stopped' }
 
 /** The state of a step's half: of its do, or of its undo. @param {any} step @param {string} task @param {boolean} undo */
 function laneState(step, task, undo) {
   const state = stepState(step, task)
   if (undo) return state
+  if (state === 'failed' && step.do.state === 'started') return 'cancelled' // its task has ended, and nobody waits for it
   if (!['compensating', 'compensated', 'stuck', 'not_undone'].includes(state)) return state
   if (step.do.state === 'done' || (step.shown && !step.do.error)) return 'completed'
   return step.do.state === 'failed' || step.do.error ? 'failed' : 'cancelled'

@@ -22,7 +22,7 @@ export function Task({ id }) {
   useUsable(Boolean(record))
   if (!record) {
     if (problem?.status === 404) {
-      return html`<${Empty} title="There is no such task."><p class="muted">It may have been deleted, or it belongs to somebody else.</p>
+      return html`<${Empty} whole title="There is no such task."><p class="muted">It may have been deleted, or it belongs to somebody else.</p>
         <p><a href="/ui/tasks">See the tasks</a></p></${Empty}>`
     }
     return html`<h1 class="sr">Task ${id}</h1>${problem ? html`<${Trouble} problem=${problem} again=${read} />` : html`<${Connected} connection=${connection} /><${Skeleton} label="Loading the task" />`}`

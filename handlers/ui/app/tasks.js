@@ -107,7 +107,7 @@ function useKeys(table) {
   useEffect(() => {
     const key = (/** @type {KeyboardEvent} */ e) => {
       const at = /** @type {HTMLElement} */ (e.target)
-      if (e.metaKey || e.ctrlKey || e.altKey || at.closest('input, textarea, select, dialog')) return
+      if (e.metaKey || e.ctrlKey || e.altKey || at.closest?.('input, textarea, select, dialog')) return
       if (e.key === '/') {
         e.preventDefault()
         document.getElementById('search')?.focus()
