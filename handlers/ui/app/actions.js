@@ -46,7 +46,7 @@ const answerStep = path => path.replace(/\.escalated$/, '')
 function Form({ title, button, danger, send, onClose, children }) {
   const [problem, set] = useState(/** @type {any} */ (null))
   const [busy, setBusy] = useState(false)
-  const trouble = useRef(/** @type {HTMLElement | null} */ (null))
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null))
   const submit = async (/** @type {any} */ event) => {
     event.preventDefault()
     if (busy) return
@@ -57,19 +57,25 @@ function Form({ title, button, danger, send, onClose, children }) {
     } catch (/** @type {any} */ error) {
       setBusy(false)
       set(error)
-      trouble.current?.focus()
+      setTimeout(() => /** @type {HTMLElement | null | undefined} */ (form.current?.querySelector('[aria-invalid], fieldset:has(.wrong) input'))?.focus())
     }
   }
-  return html`<${Dialog} title=${title} onClose=${onClose}><form onSubmit=${submit} novalidate>
+  return html`<${Dialog} title=${title} onClose=${onClose}><form ref=${form} onSubmit=${submit} novalidate>
     ${children(problem)}
-    <div tabindex="-1" ref=${trouble}><${Trouble} problem=${problem} /></div>
+    ${!(problem instanceof Unsent) && html`<${Trouble} problem=${problem} />`}
     <div class="buttons"><button type="button" onClick=${onClose}>Back</button>
       <button type="submit" class=${danger ? 'danger' : 'primary'} disabled=${busy}>${busy ? 'Sending …' : button}</button></div>
   </form></${Dialog}>`
 }
 
-/** What is wrong with a field before anything is sent. @param {string} pointer @param {string} detail */
-const wrong = (pointer, detail) => new Problem(0, { title: 'Not sent.', detail: 'See what is wrong below the field.', errors: [{ pointer, detail }] })
+/** What is wrong with a field before anything is sent: it is told below the field. */
+class Unsent extends Problem {}
+
+/** @param {string} pointer @param {string} detail */
+const wrong = (pointer, detail) => new Unsent(0, { errors: [{ pointer, detail }] })
+
+/** @param {{text?: string}} props */
+const Wrong = ({ text }) => text && html`<p class="wrong" role="alert">${text}</p>`
 
 /** @param {any} problem @param {string} pointer */
 const about = (problem, pointer) => problem?.about?.(pointer)
@@ -149,7 +155,7 @@ function Resolve({ what, record, onClose, onDone }) {
     <p>The undo of <code>${what.resolve}</code> has failed for good:</p><pre class="error-text">${String(step?.undo.error ?? '')}</pre>
     <fieldset><legend>What to do</legend>${ways.map(([value, label, hint], i) => html`<label class="choice"><input type="radio" name="action" value=${value} autofocus=${i === 0} />
       <span><strong>${label}</strong> <span class="muted">${hint}</span></span></label>`)}
-      ${about(problem, '/action') && html`<p class="wrong">${about(problem, '/action')}</p>`}</fieldset>
+      <${Wrong} text=${about(problem, '/action')} /></fieldset>
     <${Field} label="Why" error=${about(problem, '/reason')}>${(/** @type {any} */ a) => html`<input name="reason" maxlength="2000" required ...${a} />`}</${Field}>`}</${Form}>`
 }
 
@@ -170,7 +176,7 @@ export function Answer({ task, step, human, onClose, onDone }) {
     <fieldset><legend>Answer</legend>
       <label class="choice"><input type="radio" name="outcome" value="completed" autofocus /><span><strong>Complete</strong> <span class="muted">The task goes on.</span></span></label>
       <label class="choice"><input type="radio" name="outcome" value="rejected" /><span><strong>Reject</strong> <span class="muted">What the workflow does then, or it is undone.</span></span></label>
-      ${about(problem, '/outcome') && html`<p class="wrong">${about(problem, '/outcome')}</p>`}</fieldset>
+      <${Wrong} text=${about(problem, '/outcome')} /></fieldset>
     <${Field} label="Why" error=${about(problem, '/reason')}>${(/** @type {any} */ a) => html`<input name="reason" maxlength="2000" ...${a} />`}</${Field}>
     <${Field} label="What the workflow gets" error=${about(problem, '/output')} hint="A JSON object, or nothing.">${(/** @type {any} */ a) => html`<textarea name="output" rows="4" spellcheck=${false} placeholder=${'{"note": "fine"}'} ...${a}></textarea>`}</${Field}>`}</${Form}>`
 }

@@ -92,7 +92,7 @@ export function Field({ label, hint, error, children }) {
   return html`<div class="field"><label for=${id}>${label}</label>
     ${children({ id, 'aria-describedby': described || undefined, 'aria-invalid': error ? 'true' : undefined })}
     ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
-    ${error && html`<p class="wrong" id=${`${id}-error`}>${error}</p>`}</div>`
+    ${error && html`<p class="wrong" role="alert" id=${`${id}-error`}>${error}</p>`}</div>`
 }
 
 /** Copies a text. @param {{text: string, label: string}} props */
