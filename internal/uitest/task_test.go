@@ -104,13 +104,13 @@ func (s *site) agrees(p *page, id string) {
 	}
 	got := read[view](p, `(async () => {
 		const from = document.querySelector('script[src]').src.replace(/main\.js$/, '')
-		const { apply, stepState, tryCount } = await import(from + 'record.js')
+		const [{ apply, stepState, tryCount }, { parse }] = await Promise.all([import(from + 'record.js'), import(from + 'api.js')])
 		let record = null
 		await new Promise(done => {
 			const source = new EventSource('/v1/tasks/`+id+`/events')
 			const kinds = ['created', 'step_started', 'decided', 'waiting', 'compensation_started', 'completed', 'failed', 'cancelled', 'stuck',
 				'step_done', 'attempt_failed', 'child_started', 'signal', 'cancel', 'child_finished', 'resolved', 'undo_requested', 'recovered']
-			for (const kind of kinds) source.addEventListener(kind, e => { record = apply(record, JSON.parse(e.data)) })
+			for (const kind of kinds) source.addEventListener(kind, e => { record = apply(record, parse(e.data)) })
 			source.addEventListener('task', () => { source.close(); done() })
 		})
 		const iso = t => Number.isNaN(t) ? '' : new Date(t).toISOString()

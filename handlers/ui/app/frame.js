@@ -19,8 +19,8 @@ export function Frame({ path, children }) {
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header class="bar">
       <a class="brand" href="/ui/"><svg viewBox="0 0 32 32" aria-hidden="true"><path d="M9 16a7 7 0 1 1 2.1 5M8.5 24.5l2.3-4 4 1.7" /></svg>osp</a>
-      <nav aria-label="Pages">${places.map(([to, name, here]) => html`<a href=${to} aria-current=${/** @type {RegExp} */ (here).test(path) ? 'page' : undefined}>${name}</a>`)}
-        <a href="/monitor/" class="away">Monitor</a></nav>
+      ${(!session || session.open || session.signed_in) && html`<nav aria-label="Pages">${places.map(([to, name, here]) => html`<a href=${to} aria-current=${/** @type {RegExp} */ (here).test(path) ? 'page' : undefined}>${name}</a>`)}
+        <a href="/monitor/" class="away">Monitor</a></nav>`}
       ${session && html`<div class="who">${session.signed_in
     ? html`<span title=${`Role: ${session.role}`}>${session.name}</span><button type="button" class="quiet" onClick=${() => signOut().catch(() => location.reload())}>Sign out</button>`
     : session.open && html`<span class="muted" title="Anybody who reaches this server may do everything.">open, no login</span>`}</div>`}
