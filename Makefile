@@ -9,7 +9,7 @@ CLIENT        := clients/typescript
 TAGS          := nomsgpack
 PACKAGES      ?= ./...
 
-.PHONY: help run build test test-env test-supabase test-workflows test-long race deploy-test lint fmt bench bench-supabase fuzz \
+.PHONY: help run build test test-env test-supabase test-ui test-workflows test-long race deploy-test lint fmt bench bench-supabase fuzz \
         crashpoints chaos docs ci-long image-test release clean measure
 
 help: ## list the targets
@@ -22,7 +22,7 @@ build: ## build bin/osp, a static binary
 	@[ -x bin/osp ] || echo 'building osp: a few minutes the first time …'
 	@CGO_ENABLED=0 internal/build.sh build -o bin/osp ./cmd/osp
 
-test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, Node, a C compiler for -race
+test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, Node, Chromium, a C compiler for -race
 	@internal/testenv/install.sh
 
 test: test-env ## run all tests with -race against real servers on free ports
@@ -30,6 +30,9 @@ test: test-env ## run all tests with -race against real servers on free ports
 
 test-supabase: test-env ## run only the tests that need PostgreSQL with PostgREST, and count them
 	@internal/supabase.sh | CGO_ENABLED=1 internal/tests.sh supabase -race -tags $(TAGS) -timeout 9m
+
+test-ui: test-env ## run only the tests of the pages, in a browser, and count them; pictures go to build/ui-screenshots
+	@internal/ui.sh | CGO_ENABLED=1 internal/tests.sh ui -race -tags $(TAGS) -timeout 9m
 
 test-workflows: test-env ## run only the tests of workflows that are data, and count them
 	@internal/workflows.sh | CGO_ENABLED=1 internal/tests.sh workflows -race -tags $(TAGS) -timeout 9m
@@ -42,9 +45,9 @@ deploy-test: test-env ## check every manifest in deploy by its platform's own pa
 	@CGO_ENABLED=0 go test -tags $(TAGS) ./deploy
 	@cd deploy/check && go test -timeout 20m ./...
 
-lint: $(LINTER) $(CLIENT)/node_modules/.package-lock.json ## run the linters, and TypeScript's compiler over its client
+lint: $(LINTER) $(CLIENT)/node_modules/.package-lock.json ## run the linters, and TypeScript's compiler over its client and the pages
 	@$(LINTER) run --allow-parallel-runners --build-tags $(TAGS),long,image $(PACKAGES)
-	@cd $(CLIENT) && PATH="$(CACHE)/node:$$PATH" npm run --silent check
+	@cd $(CLIENT) && PATH="$(CACHE)/node:$$PATH" npm run --silent check && npx tsc -p ../../handlers/ui
 
 $(CLIENT)/node_modules/.package-lock.json: $(CLIENT)/package-lock.json
 	@command -v npm >/dev/null || $(MAKE) test-env
@@ -97,4 +100,4 @@ ci-long: ## what takes longer than ten minutes: fuzzing, all crash points, large
 	@$(MAKE) bench bench-supabase
 
 clean: ## remove what was built
-	@rm -rf bin dist
+	@rm -rf bin build dist

