@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +14,6 @@ import (
 // completed is what bash offers for a line that was begun, by the script that osp completion bash writes.
 func completed(t *testing.T, env []string, line string) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "osp"), []byte("#!/bin/sh\nOSP_TEST_IS_OSP=1 exec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	const script = `
 		set -e
 		. /usr/share/bash-completion/bash_completion
@@ -34,7 +29,7 @@ func completed(t *testing.T, env []string, line string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script, "bash", line)
-	cmd.Env = append([]string{"PATH=" + dir + ":" + os.Getenv("PATH"), "COLUMNS=300"}, env...)
+	cmd.Env = append([]string{"PATH=" + named(t) + ":" + os.Getenv("PATH"), "COLUMNS=300"}, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("complete %q (internal/testenv/install.sh installs bash-completion): %v: %s", line, err, out)

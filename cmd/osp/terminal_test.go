@@ -23,16 +23,23 @@ type terminal struct {
 // newTerminal opens a terminal of a size in which bash waits for commands. osp is the program under test.
 func newTerminal(t *testing.T, width, height int, env ...string) *terminal {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "osp"), []byte("#!/bin/sh\nOSP_TEST_IS_OSP=1 exec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir := named(t)
 	x := &terminal{t: t, socket: filepath.Join(dir, "s")}
 	x.env = append([]string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8", "TERM=screen-256color", "PS1=> "}, env...)
 	x.serve()
 	x.tmux("new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "bash", "--norc", "--noprofile")
 	x.shows(">")
 	return x
+}
+
+// named returns a folder in which the program under test is called osp.
+func named(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "osp"), []byte("#!/bin/sh\nOSP_TEST_IS_OSP=1 exec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // serve runs tmux's server in the foreground, so that it ends with the test however that ends.

@@ -137,8 +137,8 @@ func (s *session) taskTable() listed {
 type paged struct {
 	path   string
 	query  url.Values // nil: the list has no pages
-	member string // of the answer, that has the items
-	limit  int    // 0: all
+	member string     // of the answer, that has the items
+	limit  int        // 0: all
 }
 
 const pageSize = 200

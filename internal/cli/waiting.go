@@ -16,9 +16,9 @@ type waiting struct {
 	*session
 
 	id      string
-	limit   time.Duration  // 0: as long as it takes
+	limit   time.Duration              // 0: as long as it takes
 	told    func(e *event, raw []byte) // where events are told one by one; nil: they are not
-	screen  *screen        // where it is drawn; nil: nowhere
+	screen  *screen                    // where it is drawn; nil: nowhere
 	task    saga.Task
 	raw     []byte // the task as the API has told it
 	notice  string
