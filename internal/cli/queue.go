@@ -159,14 +159,14 @@ func newPauses(w World) *cobra.Command {
 }
 
 func (s *session) pauseTable() listed {
-	t := newTable("KIND NAME", "KIND", "NAME", "SINCE", "BY", "REASON")
+	t := newTable("KIND NAME", "KIND", "NAME", "FOR", "BY", "REASON")
 	return listed{"Nothing is paused.", t, func(raw json.RawMessage) (string, []cell, error) {
 		var p struct {
 			Kind, Name, By, Reason string
 			Since                  time.Time
 		}
 		err := s.decode(raw, &p)
-		return p.Name, []cell{{p.Kind, ""}, {p.Name, yellow}, {ago(s.now().Sub(p.Since)), ""}, {p.By, ""}, {p.Reason, ""}}, err
+		return p.Name, []cell{{p.Kind, ""}, {p.Name, yellow}, {age(s.now().Sub(p.Since)), ""}, {p.By, ""}, {p.Reason, ""}}, err
 	}}
 }
 

@@ -104,9 +104,9 @@ func TestLists(t *testing.T) {
 	at(newAPI().says("GET /v1/tasks", 200, `{"tasks":[]}`), "-o", "json").is(t, 0, "[]\n", "")
 	at(newAPI().says("GET /v1/tasks", 200, `{"tasks":[]}`)).is(t, 0, "", "There are no such tasks.")
 	at(pages(201), "--limit", "200", "-o", "id").is(t, 0, "t199\n", "There are more: --limit says how many to list")
-	at(pages(2)).is(t, 0, "ID  TYPE  STATE   CREATED  ERROR\n", "")
+	at(pages(2)).is(t, 0, "ID  TYPE  STATE   AGE  ERROR\n", "")
 	at(newAPI().says("GET /v1/tasks", 200, `{"ok":true}`)).is(t, 8, "", "what answers at http://osp.test is not osp")
-	if r := at(pages(2)); !strings.Contains(r.out, `t1  work  failed  1 h ago  no\x1b[2J`) {
+	if r := at(pages(2)); !strings.Contains(r.out, `t1  work  failed  1 h  no\x1b[2J`) {
 		t.Errorf("the table is\n%s", r.out)
 	}
 	a = pages(1)
@@ -163,7 +163,7 @@ func TestPausesAndQueues(t *testing.T) {
 	run("pause type orders.place --reason closed").is(t, 0, "The type orders.place is paused. To let it go on: osp resume type orders.place", "")
 	run("resume type orders.place").is(t, 0, "The type orders.place goes on.", "")
 	run("resume type orders.place -o json").is(t, 0, "", "")
-	run("pause list").is(t, 0, "queue  mail  1 min ago  ada  it\\u009b2J rains", "")
+	run("pause list").is(t, 0, "queue  mail  1 min  ada  it\\u009b2J rains", "")
 	run("queue list").is(t, 0, "mail   paused  3       7        1       0          2      1 min 15 s", "")
 	run("queue list -o json").is(t, 0, `[{"name":"mail",`, "")
 	if a.got[0].body != `{"reason":"closed"}` {

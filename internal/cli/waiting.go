@@ -95,9 +95,9 @@ func (w *waiting) take(u update) (done bool, err error) {
 		return true, u.err
 	case u.away != nil:
 		if w.notice == "" && w.screen == nil {
-			w.talk("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+			w.talk("The API is away. Asking again … (%s)", brief(u.away))
 		}
-		w.notice = fmt.Sprintf("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+		w.notice = fmt.Sprintf("The API is away. Asking again … (%s)", brief(u.away))
 	case u.back:
 		if w.screen == nil {
 			w.talk("The API is there again.")
