@@ -17,6 +17,9 @@ var ours = []string{
 	"OSP_SMS_FROM", "OSP_SMS_URL", "OSP_SMTP_FROM", "OSP_SMTP_URL", "OSP_STRIPE_URL", "OSP_USERS",
 }
 
+// ofTheCommand are those that only the commands read that ask the API: see internal/cli.
+var ofTheCommand = []string{"OSP_KEY", "OSP_URL"}
+
 // byKubernetes finds what Kubernetes sets in every container for a service that is named osp or osp-something.
 var byKubernetes = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_.*)?)$`).MatchString
 
@@ -29,7 +32,7 @@ func (e Environment) unknown() (findings []Finding) {
 		name, value, _ := strings.Cut(v, "=")
 		base, file := strings.CutSuffix(name, "_FILE")
 		if value == "" || !strings.HasPrefix(name, "OSP_") || strings.HasPrefix(name, "OSP_SECRET_") ||
-			slices.Contains(ours, base) || byKubernetes(name) {
+			slices.Contains(ours, base) || slices.Contains(ofTheCommand, base) || byKubernetes(name) {
 			continue
 		}
 		says := "osp knows no such variable and ignores it"

@@ -22,6 +22,8 @@ func TestMisspeltVariablesAreToldOf(t *testing.T) {
 		{"a secret", "OSP_SECRET_PAY=x", ""},
 		{"a secret's file", "OSP_SECRET_PAY_FILE=/run/x", ""},
 		{"an empty one counts as unset", "OSP_CONCURENCY=", ""},
+		{"where the command finds the API", "OSP_URL=https://osp.example.com", ""},
+		{"the command's key", "OSP_KEY_FILE=/run/key", ""},
 		{"one of somebody else", "OSPREY=bird", ""},
 		{"a service's host in Kubernetes", "OSP_API_SERVICE_HOST=10.0.0.1", ""},
 		{"a service's port in Kubernetes", "OSP_API_SERVICE_PORT_HTTP=80", ""},

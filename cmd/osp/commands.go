@@ -25,7 +25,7 @@ func newRoot(env server.Environment, stdout, stderr io.Writer) *cobra.Command {
 		Short: "Run OSP tasks so that they finish or are undone",
 		Long: `osp runs OSP tasks so that they finish or are undone.
 
-Start with "osp dev": everything in one process, nothing to install.
+Start with "osp dev": everything in one process, nothing to install. Then "osp task start --help".
 The settings of the other roles come from the environment; see docs/configuration.md.`,
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
@@ -35,17 +35,27 @@ The settings of the other roles come from the environment; see docs/configuratio
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
 	})
-	root.AddCommand(
+	add := func(group, title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: group, Title: title})
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("serve", "Serve:",
+		newServe("dev", server.RoleDev, "Try it: API, worker, Redis and result store in one process, with nothing installed", env),
 		newServe("run", "", "Serve in the role that ROLE names: api, worker, all or autoscale", env),
 		newServe("api", server.RoleAPI, "Serve the HTTP API", env),
 		newServe("worker", server.RoleWorker, "Carry out tasks", env),
 		newServe("all", server.RoleAll, "Serve the API and carry out tasks, in one process", env),
 		newServe("autoscale", server.RoleAutoscale, "Keep the number of workers on a platform at what the backlog needs", env),
-		newServe("dev", server.RoleDev, "Try it: API, worker, Redis and result store in one process, with nothing installed", env),
-		newDeadLetters(env), newDelete(env), newHealthcheck(env), newDoctor(env), newKey(), newMigrate(env), newRecover(env),
-		newUpgradeCheck(env), newVersion(), newWorkflow(env),
 	)
-	root.AddCommand(cli.Commands(world(env))...)
+	add("steer", "Start and steer tasks, over the API:", append(cli.Commands(world(env)), newWorkflow(env))...)
+	add("operate", "Operate, beside Redis and the result store:",
+		newDeadLetters(env), newDelete(env), newHealthcheck(env), newDoctor(env), newKey(), newMigrate(env), newRecover(env),
+		newUpgradeCheck(env),
+	)
+	root.AddCommand(newVersion())
 	return root
 }
 

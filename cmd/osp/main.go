@@ -47,6 +47,9 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		err = &usageError{fmt.Errorf("%w (see osp --help)", err)}
 	}
+	if strings.HasPrefix(err.Error(), "if any flags in the group") { // cobra has no type for it either
+		err = &usageError{err}
+	}
 	if says := strings.TrimSpace(err.Error()); says != "" { // else it has been told
 		_, _ = fmt.Fprintln(stderr, "osp:", says)
 	}

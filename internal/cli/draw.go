@@ -104,14 +104,9 @@ func (d *drawing) bar() string {
 	}
 	cells := min(len(steps), 30)
 	l := d.line().put("", "  ")
-	done, undone := 0, 0
+	count := map[saga.StepState]int{}
 	for _, s := range steps {
-		switch {
-		case s.State == saga.StepCompensated:
-			undone++
-		case s.State == saga.StepCompleted:
-			done++
-		}
+		count[s.State]++
 	}
 	for i := range cells {
 		group := steps[i*len(steps)/cells : (i+1)*len(steps)/cells]
@@ -120,9 +115,10 @@ func (d *drawing) bar() string {
 	}
 	l.put("", "  ")
 	if d.task.Phase == saga.Undo {
-		l.put("", fmt.Sprintf("%d of %d steps undone", undone, len(steps)))
+		// What has failed for certain needs no undo.
+		l.put("", fmt.Sprintf("%d of %d steps undone", count[saga.StepCompensated], len(steps)-count[saga.StepFailed]))
 	} else {
-		l.put("", fmt.Sprintf("%d of %d begun steps done", done, len(steps)))
+		l.put("", fmt.Sprintf("%d of %d begun steps done", count[saga.StepCompleted], len(steps)))
 	}
 	return l.text
 }

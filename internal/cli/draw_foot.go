@@ -71,7 +71,7 @@ func (d *drawing) window(list []string, n int) []string {
 		start = max(0, min(start, at-keep/2))
 	}
 	out := append([]string{}, top...)
-	out = append(out, d.paint.in(dim, fmt.Sprintf("    … %d more lines: osp task get shows all", len(rest)-keep)))
+	out = append(out, d.line().put(dim, fmt.Sprintf("    … %d more lines: osp task get shows all", len(rest)-keep)).text)
 	return append(out, rest[start:start+keep]...)
 }
 

@@ -50,7 +50,7 @@ func needs(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 		if len(args) > len(names) {
-			return misused("%q is one argument too many (see %s --help)", plain(args[len(names)]), c.CommandPath())
+			return misused("%q is one argument too many (see %s --help)", args[len(names)], c.CommandPath())
 		}
 		return misused("%s is missing (see %s --help)", names[len(args)], c.CommandPath())
 	}
@@ -59,7 +59,7 @@ func needs(names ...string) cobra.PositionalArgs {
 // help is what a command does that only has others below it.
 func help(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return misused("there is no command %q (see %s --help)", plain(c.CommandPath()+" "+args[0]), c.CommandPath())
+		return misused("there is no command %q (see %s --help)", c.CommandPath()+" "+args[0], c.CommandPath())
 	}
 	return c.Help()
 }

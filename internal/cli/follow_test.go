@@ -73,7 +73,7 @@ func TestAnAPIThatGoesAwayIsWaitedFor(t *testing.T) {
 		begin := time.Now()
 		r := s.run(t.Context(), "task", "watch", "t1")
 		r.is(t, 0, "✓ completed", "The API is there again.")
-		if n := strings.Count(r.err, "The API is away; the task goes on."); n != 1 || time.Since(begin) < 40*time.Second {
+		if n := strings.Count(r.err, "The API is away. Asking again"); n != 1 || time.Since(begin) < 40*time.Second {
 			t.Errorf("after %v it was told %d times: %s", time.Since(begin), n, r.err)
 		}
 	})

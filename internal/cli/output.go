@@ -28,7 +28,7 @@ func (o output) check(known []output) error {
 	for i, k := range known {
 		names[i] = string(k)
 	}
-	return misused("--output is %q: write %s", plain(string(o)), strings.Join(names, ", "))
+	return misused("--output is %q: write %s", string(o), strings.Join(names, ", "))
 }
 
 // people tells whether the output is for them.

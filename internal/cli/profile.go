@@ -39,7 +39,7 @@ other processes can read those. The first profile is used at once.`,
   osp profile add dev --url http://localhost:8080 --no-key`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !profileName.MatchString(args[0]) {
-				return misused("the name %q: write 1 to 64 letters, digits, dots, underscores or dashes", plain(args[0]))
+				return misused("the name %q: write 1 to 64 letters, digits, dots, underscores or dashes", args[0])
 			}
 			if at == "" {
 				return misused("--url is missing: say where the API is")
@@ -126,7 +126,7 @@ func newProfileUse(w World) *cobra.Command {
 }
 
 func noProfile(name string) error {
-	return misused("there is no profile %q: osp profile list lists them", plain(name))
+	return misused("there is no profile %q: osp profile list lists them", name)
 }
 
 func newProfileRemove(w World) *cobra.Command {

@@ -61,9 +61,9 @@ var kinds = []string{"type", "service", "queue"}
 
 func newPause(w World) *cobra.Command {
 	c := &cobra.Command{
-		Use: "pause", Short: "Keep tasks of a type, a service or a queue from going on, for a while", RunE: help,
-		Long: `Keep tasks of a type, a service or a queue from going on: they are accepted, and wait until osp resume. What is in the
-middle of a step ends it. For operators.`,
+		Use: "pause", Short: "Hold the tasks of a type, a service or a queue, for a while", RunE: help,
+		Long: `Hold the tasks of a type, a service or a queue: they are accepted, and wait before their next step until osp resume. What
+is under way ends its step, and what is being undone is undone. For operators.`,
 		Example: `  osp pause type orders.place --reason 'the bank is away'
   osp pause list
   osp resume type orders.place`,
@@ -118,21 +118,28 @@ func newPauseOf(w World, kind string) *cobra.Command {
 
 func newResumeOf(w World, kind string) *cobra.Command {
 	f := &remote{}
+	var reason string
 	c := &cobra.Command{
 		Use: "resume NAME", Short: "Let a " + kind + " go on", Args: needs("NAME"), ValidArgsFunction: completePaused(w, f, kind),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.run(w, c, func(s *session) error {
-				raw, err := s.client.do(c.Context(), call{method: http.MethodDelete, path: path("v1", "pauses", kind, args[0]), again: true})
+			r := call{method: http.MethodDelete, path: path("v1", "pauses", kind, args[0]), again: true}
+			if reason != "" {
+				body, err := json.Marshal(map[string]string{"reason": reason})
 				if err != nil {
 					return err
 				}
-				if len(raw) == 0 {
-					raw = []byte("{}") // 204
+				r.body = body
+			}
+			return f.run(w, c, func(s *session) error {
+				raw, err := s.client.do(c.Context(), r)
+				if err != nil || len(raw) == 0 && s.output == asJSON { // 204: there is nothing to write
+					return err
 				}
 				return s.say(raw, args[0], "The %s %s goes on.", kind, plain(args[0]))
 			})
 		},
 	}
+	c.Flags().StringVar(&reason, "reason", "", "why")
 	f.addTo(w, c, asTable, asJSON, asID)
 	return c
 }
@@ -152,14 +159,14 @@ func newPauses(w World) *cobra.Command {
 }
 
 func (s *session) pauseTable() listed {
-	t := newTable("KIND NAME", "KIND", "NAME", "SINCE", "BY", "REASON")
+	t := newTable("KIND NAME", "KIND", "NAME", "FOR", "BY", "REASON")
 	return listed{"Nothing is paused.", t, func(raw json.RawMessage) (string, []cell, error) {
 		var p struct {
 			Kind, Name, By, Reason string
 			Since                  time.Time
 		}
 		err := s.decode(raw, &p)
-		return p.Name, []cell{{p.Kind, ""}, {p.Name, yellow}, {ago(s.now().Sub(p.Since)), ""}, {p.By, ""}, {p.Reason, ""}}, err
+		return p.Name, []cell{{p.Kind, ""}, {p.Name, yellow}, {age(s.now().Sub(p.Since)), ""}, {p.By, ""}, {p.Reason, ""}}, err
 	}}
 }
 

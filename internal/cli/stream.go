@@ -49,7 +49,7 @@ type update struct {
 	raw   []byte // of the event
 	last  []byte // the whole task: it has ended
 	away  error  // the API does not answer, and is asked again
-	back  bool // the API is there again
+	back  bool   // the API is there again
 	err   error
 }
 

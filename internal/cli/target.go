@@ -51,7 +51,7 @@ func (f *remote) target(w World) (target, error) {
 		}
 		named, ok := p.Profiles[f.profile]
 		if !ok {
-			return target{}, misused("there is no profile %q: osp profile list lists them", plain(f.profile))
+			return target{}, misused("there is no profile %q: osp profile list lists them", f.profile)
 		}
 		return named.fill(at, key, f.profile)
 	}
@@ -101,7 +101,7 @@ func newTarget(at, key, origin string) (target, error) {
 	}
 	u, err := url.Parse(at)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		return target{}, misused("the URL of the API %q is not one: write it as %s", plain(redacted(at)), defaultURL)
+		return target{}, misused("the URL of the API %q is not one: write it as %s", redacted(at), defaultURL)
 	}
 	if u.User != nil {
 		return target{}, misused("the URL of the API has a name or password in it: give the key with OSP_KEY or a profile")

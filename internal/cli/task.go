@@ -45,7 +45,7 @@ func (f *settling) check() error {
 	}
 	d, err := time.ParseDuration(f.wait)
 	if err != nil || d <= 0 {
-		return misused("--wait is %q: write how long, as in --wait=30s, or --wait alone", plain(f.wait))
+		return misused("--wait is %q: write how long, as in --wait=30s, or --wait alone", f.wait)
 	}
 	f.limit = d
 	return nil

@@ -118,7 +118,7 @@ type listed struct {
 }
 
 func (s *session) taskTable() listed {
-	return listed{"There are no such tasks.", newTable("ID STATE CREATED", "ID", "TYPE", "STATE", "CREATED", "TOOK", "SERVICE", "ERROR"),
+	return listed{"There are no such tasks.", newTable("ID STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR"),
 		func(raw json.RawMessage) (string, []cell, error) {
 			var t saga.Task
 			err := s.decode(raw, &t)
@@ -127,7 +127,7 @@ func (s *session) taskTable() listed {
 				took = lasting(t.CompletedAt.Sub(*t.StartedAt))
 			}
 			return t.ID, []cell{
-				{t.ID, ""}, {t.Type, ""}, {string(t.State), colourOf(string(t.State))}, {ago(s.now().Sub(t.CreatedAt)), ""},
+				{t.ID, ""}, {t.Type, ""}, {string(t.State), colourOf(string(t.State))}, {age(s.now().Sub(t.CreatedAt)), ""},
 				{took, ""}, {t.Service, ""}, {t.Error, ""},
 			}, err
 		}}
@@ -137,8 +137,8 @@ func (s *session) taskTable() listed {
 type paged struct {
 	path   string
 	query  url.Values // nil: the list has no pages
-	member string // of the answer, that has the items
-	limit  int    // 0: all
+	member string     // of the answer, that has the items
+	limit  int        // 0: all
 }
 
 const pageSize = 200

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func newDeed(w World, d deed, c *cobra.Command) *cobra.Command {
 		}
 		return r.run(w, c, func(s *session) error {
 			if all {
-				return s.many(c, d, bulk{Filter: members, Reason: reason}, dry, yes)
+				return s.many(c, d, bulk{Filter: members, Reason: reason, key: w.NewID()}, dry, yes)
 			}
 			return s.some(c, d, args, reason, *then)
 		})
@@ -123,12 +124,15 @@ type bulk struct {
 	Reason string            `json:"reason,omitempty"`
 	DryRun bool              `json:"dry_run,omitempty"`
 	Cursor string            `json:"cursor,omitempty"`
+
+	key string // the same for all rounds
 }
 
 // bulked is the answer.
 type bulked struct {
-	Matched int `json:"matched"`
-	Done    int `json:"done"`
+	Matched int  `json:"matched"`
+	Capped  bool `json:"capped,omitempty"` // there are more than were counted
+	Done    int  `json:"done"`
 	Refused []struct {
 		ID     string `json:"id"`
 		Detail string `json:"detail"`
@@ -144,7 +148,7 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 		return err
 	}
 	if dry {
-		return s.say(raw, "", "%s (%s).", matching(plan.Matched), b.says())
+		return s.say(raw, "", "%s (%s).", plan.matching(), b.says())
 	}
 	if plan.Matched == 0 {
 		s.talk("No tasks match (%s).", b.says())
@@ -154,7 +158,7 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 		return nil
 	}
 	if !yes {
-		if err := s.confirm(fmt.Sprintf("%s (%s). %s? Type yes: ", matching(plan.Matched), b.says(), capital(d.verb))); err != nil {
+		if err := s.confirm(fmt.Sprintf("%s (%s). %s? Type yes: ", plan.matching(), b.says(), capital(d.verb))); err != nil {
 			return err
 		}
 	}
@@ -172,17 +176,28 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 }
 
 func (s *session) bulk(c *cobra.Command, d deed, b bulk) (raw []byte, answer bulked, err error) {
-	if raw, err = s.post(c, false, b, "v1", "tasks", "bulk", d.name); err == nil {
+	body, err := json.Marshal(b)
+	if err != nil {
+		return nil, answer, err
+	}
+	raw, err = s.client.do(c.Context(), call{
+		method: http.MethodPost, path: path("v1", "tasks", "bulk", d.name), body: body, again: true,
+		header: map[string]string{"Idempotency-Key": b.key}, // the same tasks, when it has to be sent again
+	})
+	if err == nil {
 		err = s.decode(raw, &answer)
 	}
 	return raw, answer, err
 }
 
-func matching(n int) string {
-	if n == 1 {
+func (b bulked) matching() string {
+	switch {
+	case b.Capped:
+		return "More than " + times(b.Matched, "task") + " match"
+	case b.Matched == 1:
 		return "1 task matches"
 	}
-	return times(n, "task") + " match"
+	return times(b.Matched, "task") + " match"
 }
 
 // says is the filter in words.

@@ -116,17 +116,25 @@ func times(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// ago tells roughly how long ago something was.
-func ago(d time.Duration) string {
+// age tells roughly how old something is, in one unit; "now" within a second.
+func age(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return "now"
 	case d < time.Minute:
-		return fmt.Sprintf("%d s ago", d/time.Second)
+		return fmt.Sprintf("%d s", d/time.Second)
 	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", d/time.Minute)
+		return fmt.Sprintf("%d min", d/time.Minute)
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", d/time.Hour)
+		return fmt.Sprintf("%d h", d/time.Hour)
 	}
-	return fmt.Sprintf("%d d ago", d/(24*time.Hour))
+	return fmt.Sprintf("%d d", d/(24*time.Hour))
+}
+
+// ago is an age in a sentence.
+func ago(d time.Duration) string {
+	if d < time.Second {
+		return "now"
+	}
+	return age(d) + " ago"
 }

@@ -16,9 +16,9 @@ type waiting struct {
 	*session
 
 	id      string
-	limit   time.Duration  // 0: as long as it takes
+	limit   time.Duration              // 0: as long as it takes
 	told    func(e *event, raw []byte) // where events are told one by one; nil: they are not
-	screen  *screen        // where it is drawn; nil: nowhere
+	screen  *screen                    // where it is drawn; nil: nowhere
 	task    saga.Task
 	raw     []byte // the task as the API has told it
 	notice  string
@@ -80,6 +80,7 @@ func (w *waiting) loop(ctx context.Context, updates <-chan update, late <-chan t
 		case <-tick.C:
 			w.draw(n)
 		case <-late:
+			_ = w.get(ctx) // so that what is shown is not from the beginning; else it is what was last read
 			return w.stillGoing()
 		case <-ctx.Done():
 			return w.left()
@@ -94,9 +95,9 @@ func (w *waiting) take(u update) (done bool, err error) {
 		return true, u.err
 	case u.away != nil:
 		if w.notice == "" && w.screen == nil {
-			w.talk("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+			w.talk("The API is away. Asking again … (%s)", brief(u.away))
 		}
-		w.notice = fmt.Sprintf("The API is away; the task goes on. Asking again … (%s)", brief(u.away))
+		w.notice = fmt.Sprintf("The API is away. Asking again … (%s)", brief(u.away))
 	case u.back:
 		if w.screen == nil {
 			w.talk("The API is there again.")

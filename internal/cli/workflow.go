@@ -199,7 +199,7 @@ func newState(w World, state saga.VersionState, verb, short string) *cobra.Comma
 func versionOf(s string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(s, "v"))
 	if err != nil || n < 1 {
-		return 0, misused("VERSION is %q: write its number, as osp workflow versions lists it", plain(s))
+		return 0, misused("VERSION is %q: write its number, as osp workflow versions lists it", s)
 	}
 	return n, nil
 }

@@ -43,13 +43,13 @@ func newVersions(w World) *cobra.Command {
 }
 
 func (s *session) versionTable(none string) listed {
-	t := newTable("WORKFLOW VERSION STATE", "WORKFLOW", "VERSION", "STATE", "SERVICE", "DEPLOYED", "BY")
+	t := newTable("WORKFLOW VERSION STATE", "WORKFLOW", "VERSION", "STATE", "SERVICE", "AGE", "BY")
 	return listed{none, t, func(raw json.RawMessage) (string, []cell, error) {
 		var v saga.WorkflowVersion
 		err := s.decode(raw, &v)
 		return v.Workflow, []cell{
 			{v.Workflow, ""}, {strconv.Itoa(v.Version), ""}, {string(v.State), colourOf(string(v.State))}, {v.Service, ""},
-			{ago(s.now().Sub(v.CreatedAt)), ""}, {v.By, ""},
+			{age(s.now().Sub(v.CreatedAt)), ""}, {v.By, ""},
 		}, err
 	}}
 }

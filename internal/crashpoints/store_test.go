@@ -40,8 +40,6 @@ func (s *store) Get(_ context.Context, id string) (saga.Task, error) {
 }
 
 // HumanTasks implements [tasks.Rows].
-func (*store) Counts(context.Context, saga.Query) (saga.TaskCounts, error) { return saga.TaskCounts{}, nil }
-
 func (s *store) HumanTasks(context.Context, saga.HumanQuery) (saga.HumanPage, error) {
 	return saga.HumanPage{}, nil
 }

