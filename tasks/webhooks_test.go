@@ -140,6 +140,9 @@ func TestWhatWasToldIsNotToldAgain(t *testing.T) {
 	if again := s.tell(task.ID); len(again) != 0 {
 		t.Errorf("delivered once more by %v", again)
 	}
+	if told := s.tell(first.ID); len(told) != 0 { // that would go on for ever
+		t.Errorf("the end of a delivery is told by %v", told)
+	}
 	// Much later the journal has forgotten the delivery, and the row knows of it.
 	s.rows[first.ID] = first
 	s.skipped.Add(int64(30 * 24 * time.Hour))
