@@ -58,8 +58,8 @@ func (a *API) routes() []route {
 		{method: http.MethodGet, path: "/v1/overview", role: RoleReader, handle: a.getOverview},
 		{method: http.MethodGet, path: "/v1/queues", role: RoleReader, handle: a.listQueues},
 		{method: http.MethodGet, path: "/v1/pauses", role: RoleReader, handle: a.listPauses},
-		{method: http.MethodPut, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.pause},
-		{method: http.MethodDelete, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.resume},
+		{method: http.MethodPut, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.pause, audited: "pause"},
+		{method: http.MethodDelete, path: "/v1/pauses/:kind/:name", role: RoleOperator, handle: a.resume, audited: "resume"},
 
 		{method: http.MethodGet, path: "/v1/tasks", role: RoleReader, handle: a.listTasks},
 		{method: http.MethodGet, path: "/v1/tasks/counts", role: RoleReader, handle: a.countTasks},
@@ -86,11 +86,11 @@ func (a *API) routes() []route {
 
 		{method: http.MethodGet, path: "/v1/tasks/:id/deliveries", role: RoleReader, handle: a.listTaskDeliveries},
 		{method: http.MethodGet, path: "/v1/webhooks", role: RoleOperator, handle: a.listWebhooks},
-		{method: http.MethodPost, path: "/v1/webhooks", role: RoleOperator, handle: a.addWebhook},
+		{method: http.MethodPost, path: "/v1/webhooks", role: RoleOperator, handle: a.addWebhook, audited: "add-webhook"},
 		{method: http.MethodGet, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.getWebhook},
-		{method: http.MethodPatch, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.changeWebhook},
-		{method: http.MethodDelete, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.removeWebhook},
-		{method: http.MethodPost, path: "/v1/webhooks/:id/test", role: RoleOperator, handle: a.testWebhook, starts: true},
+		{method: http.MethodPatch, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.changeWebhook, audited: "change-webhook"},
+		{method: http.MethodDelete, path: "/v1/webhooks/:id", role: RoleOperator, handle: a.removeWebhook, audited: "remove-webhook"},
+		{method: http.MethodPost, path: "/v1/webhooks/:id/test", role: RoleOperator, handle: a.testWebhook, audited: "test-webhook", starts: true},
 		{method: http.MethodGet, path: "/v1/webhooks/:id/deliveries", role: RoleOperator, handle: a.listDeliveries},
 
 		{method: http.MethodGet, path: "/v1/dead-letters", role: RoleOperator, handle: a.listDeadLetters},

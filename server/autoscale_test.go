@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/osp-platform/osp/internal/telemetry"
 	"github.com/osp-platform/osp/internal/testenv"
 )
 
@@ -132,7 +133,7 @@ func autoscaleConfig(t *testing.T, redisURL string) Config {
 
 func autoscaler(t *testing.T, redisURL string, log *lines) *Server {
 	t.Helper()
-	s := &Server{config: autoscaleConfig(t, redisURL), log: slog.New(slog.NewTextHandler(log, nil)), closing: make(chan struct{})}
+	s := &Server{config: autoscaleConfig(t, redisURL), log: slog.New(slog.NewTextHandler(log, nil)), closing: make(chan struct{}), metrics: telemetry.NewMetrics(telemetry.Build{}, time.Now)}
 	t.Cleanup(s.close)
 	if err := s.openGauge(t.Context()); err != nil {
 		t.Fatal(err)
