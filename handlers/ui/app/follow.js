@@ -67,7 +67,10 @@ export class Follower {
     } catch (/** @type {any} */ problem) {
       if (this.stopped) return
       if (problem.status === 0) this.lost()
-      else if (problem.status !== 401) this.problem = problem
+      else if (problem.status !== 401) {
+        this.problem = problem
+        if (problem.status < 500 && problem.status !== 429) this.hush() // to ask for its stream again would change nothing
+      }
     }
     this.draw()
   }

@@ -2,17 +2,20 @@
 import { html } from './html.js'
 import { Time } from './parts.js'
 import { Value } from './value.js'
+import { count } from './text.js'
 
 /** @type {Record<string, (m: import('./record.js').Mark) => any>} */
 const words = {
   cancel: m => html`${m.by} asked to cancel it${because(m)}`,
-  signal: m => html`${m.by || 'Somebody'} sent the signal <code>${m.signal}</code>`,
+  signal: m => (m.signal?.includes('human.') ? html`${m.by} answered <code>${m.signal.replace('human.', '')}</code>${m.data?.outcome ? `: ${m.data.outcome}` : ''}`
+    : html`${m.by || 'Somebody'} sent the signal <code>${m.signal}</code>`),
   resolved: m => html`${m.by} decided about <code>${m.step}</code>: <strong>${m.action}</strong>${because(m)}`,
   compensation_started: m => html`Compensation began${because(m)}`,
   undo_requested: m => html`Its parent asked for its undo${because(m)}`,
   recovered: () => 'Its journal was lost, and made again from the result store',
   stuck: () => 'It got stuck',
-  decided: m => html`Decided at <code>${m.step}</code>`,
+  decided: m => (Array.isArray(m.data) ? html`The loop <code>${m.step}</code> has ${count(m.data.length, 'item')}`
+    : html`The condition <code>${m.step}</code> ${m.data < 0 ? 'chose nothing' : `chose its branch ${Number(m.data) + 1}`}`),
 }
 
 /** @param {import('./record.js').Mark} m */
@@ -25,5 +28,5 @@ export function Marks({ marks }) {
   return html`<section class="marks" aria-labelledby="marks"><h2 id="marks">What happened</h2>
     ${shown.length < marks.length && html`<p class="muted small">The last ${shown.length} of ${marks.length}.</p>`}
     <ol>${shown.map((m, i) => html`<li key=${marks.length - shown.length + i}><${Time} at=${m.at} /> <span>${words[m.kind]?.(m) ?? m.kind}</span>
-      ${m.data !== undefined && m.data !== null && html`<${Value} label=${m.kind === 'signal' ? 'Payload' : 'Value'} value=${m.data} name=${m.signal || m.step || 'value'} />`}</li>`)}</ol></section>`
+      ${m.data !== null && typeof m.data !== 'number' && html`<${Value} label=${m.kind === 'signal' ? 'Payload' : 'Value'} value=${m.data} name=${m.signal || m.step || 'value'} />`}</li>`)}</ol></section>`
 }

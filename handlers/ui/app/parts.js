@@ -75,10 +75,9 @@ export function Dialog({ title, onClose, children }) {
   useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement)
     ref.current?.showModal()
-    return () => before?.focus?.()
+    return () => (before?.isConnected ? before : document.getElementById('main'))?.focus()
   }, [])
-  return html`<dialog ref=${ref} aria-labelledby=${id} onCancel=${(/** @type {Event} */ e) => { e.preventDefault(); onClose() }}
-    onClick=${(/** @type {Event} */ e) => e.target === ref.current && onClose()}>
+  return html`<dialog ref=${ref} aria-labelledby=${id} onCancel=${(/** @type {Event} */ e) => { e.preventDefault(); onClose() }}>
     <div class="sheet"><h2 id=${id}>${title}</h2>${children}</div></dialog>`
 }
 

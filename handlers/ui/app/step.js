@@ -72,6 +72,9 @@ function took(tries, now, over) {
   return Number.isNaN(to) ? '' : duration(Math.max(0, to - first.from))
 }
 
+/** How the bar of an attempt that is not over is drawn, by the state of its step. @type {Record<string, string>} */
+const openBars = { waiting: 'idle', cancelled: 'interrupted' }
+
 /** A bar for each attempt, and a thin one for the waits between. @param {{tries: any[], axis: any, state: string, undo: boolean}} props */
 function Bars({ tries, axis, state, undo }) {
   const bars = []
@@ -82,7 +85,8 @@ function Bars({ tries, axis, state, undo }) {
     if (Number.isNaN(from)) continue
     const before = tries[i - 1]
     if (before && before.to < from) bars.push(bar('gap', before.to, from, axis))
-    bars.push(bar(`${t.outcome === 'open' && state === 'waiting' ? 'idle' : t.outcome}${undo ? ' undo' : ''}`, from, to, axis))
+    const kind = t.outcome === 'open' ? openBars[state] ?? 'open' : t.outcome
+    bars.push(bar(`${kind}${undo ? ' undo' : ''}`, from, to, axis))
   }
   const last = tries.at(-1)
   if (last && last.outcome === 'failed' && !last.final && (state === 'waiting' || state === 'compensating')) bars.push(bar('gap', last.to, axis.to, axis))

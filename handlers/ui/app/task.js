@@ -20,6 +20,10 @@ export function Task({ id }) {
   const [said, say] = useState('')
   useTitle(record ? `${stateWord(record.state)} · ${record.type}` : id)
   useUsable(Boolean(record))
+  useEffect(() => {
+    const timer = said && setTimeout(() => say(''), 15000)
+    return () => clearTimeout(timer || undefined)
+  }, [said])
   if (!record) {
     if (problem?.status === 404) {
       return html`<${Empty} whole title="There is no such task."><p class="muted">It may have been deleted, or it belongs to somebody else.</p>

@@ -12,14 +12,15 @@ const observer = new IntersectionObserver(entries => entries.forEach(e => blocks
 /** @param {{count: number, row: (i: number) => any, height: number}} props height is a row's, where it is not known yet */
 export function Rows({ count, row, height }) {
   const parts = []
-  for (let from = 0; from < count; from += size) parts.push(html`<${Block} key=${from} from=${from} to=${Math.min(from + size, count)} row=${row} height=${height} />`)
+  for (let from = 0; from < count; from += size) parts.push(html`<${Block} key=${from} from=${from} to=${Math.min(from + size, count)} row=${row} height=${height} always=${count <= size * 2} />`)
   return parts
 }
 
-/** @param {{from: number, to: number, row: (i: number) => any, height: number}} props */
-function Block({ from, to, row, height }) {
+/** @param {{from: number, to: number, row: (i: number) => any, height: number, always: boolean}} props */
+function Block({ from, to, row, height, always }) {
   const ref = useRef(/** @type {HTMLElement | null} */ (null))
-  const [near, set] = useState(from < size * 2)
+  const [seen, set] = useState(from < size * 2)
+  const near = seen || always
   const tall = useRef(0)
   useEffect(() => {
     const element = /** @type {HTMLElement} */ (ref.current)
