@@ -64,7 +64,11 @@ func (p *page) listen() {
 			return
 		}
 		p.mu.Lock()
-		if (m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security") && !(m.Source == "network" && (p.lenient || optional(m.URL))) {
+		wrong, request := m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security", m.Source == "network"
+		if request && (p.lenient || optional(m.URL)) {
+			wrong = false
+		}
+		if wrong {
 			p.problems = append(p.problems, fmt.Sprintf("%s %s (%s:%d)", m.Type, m.Text, m.URL, m.Line))
 		}
 		p.mu.Unlock()
@@ -206,7 +210,7 @@ func (p *page) looks(name string) {
 			p.do(chromedp.EmulateViewport(sizes[size][0], sizes[size][1]))
 			p.scheme(scheme)
 			p.shot(fmt.Sprintf("%s-%s-%s", name, size, scheme))
-			for _, violation := range p.axe() {
+			for _, violation := range p.axe(scheme) {
 				p.t.Errorf("%s, %s, %s: %s", name, size, scheme, violation)
 			}
 			if size == "phone" {
@@ -220,9 +224,13 @@ func (p *page) looks(name string) {
 	p.scheme("light")
 }
 
-// axe runs axe-core over the page.
-func (p *page) axe() []string {
+// axe runs axe-core over the page. Between light and dark only colours differ.
+func (p *page) axe(scheme string) []string {
 	p.t.Helper()
+	rules := ""
+	if scheme == "dark" {
+		rules = `, runOnly: ['color-contrast']`
+	}
 	if !read[bool](p, `'axe' in window`) {
 		read[any](p, `(() => { `+testenv.Axe(p.t)+`; return null })()`)
 	}
@@ -232,7 +240,7 @@ func (p *page) axe() []string {
 			HTML           string
 			FailureSummary string
 		}
-	}](p, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)`)
+	}](p, `axe.run(document, {resultTypes: ['violations']`+rules+`}).then(r => r.violations)`)
 	var all []string
 	for _, v := range found {
 		for _, n := range v.Nodes[:min(3, len(v.Nodes))] {
