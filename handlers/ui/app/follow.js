@@ -33,6 +33,7 @@ export class Follower {
     this.problem = null
     this.failures = 0
     this.stopped = false
+    this.reading = false
     /** @type {EventSource | null} */
     this.source = null
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -58,13 +59,16 @@ export class Follower {
 
   /** Reads the task. */
   async read() {
+    this.reading = true
     try {
       const task = await get(taskPath(this.id))
+      this.reading = false
       if (this.stopped) return
       this.base = ofTask(task)
       this.problem = null
       if (isFinished(task.state) && this.connection !== 'live' && this.folded) this.folded = caughtUp(this.folded, this.base) ? this.folded : null
     } catch (/** @type {any} */ problem) {
+      this.reading = false
       if (this.stopped) return
       if (problem.status === 0) this.lost()
       else if (problem.status !== 401) {
@@ -83,6 +87,7 @@ export class Follower {
     source.onopen = () => {
       this.failures = 0
       this.connection = 'live'
+      if (!this.base && !this.reading) this.read()
       this.soon()
     }
     source.onerror = () => this.broken()
@@ -160,7 +165,8 @@ export class Follower {
 
   draw() {
     if (this.stopped) return
-    const ready = this.folded && (!this.base || caughtUp(this.folded, this.base))
+    // Events tell the story from its beginning: until they have got to where the read was, what was read is shown.
+    const ready = this.folded && this.base && caughtUp(this.folded, this.base)
     this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem })
   }
 }
