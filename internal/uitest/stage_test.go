@@ -19,10 +19,11 @@ type stage struct {
 	mu    sync.Mutex
 	gates map[string]chan struct{} // steps that wait until they are let go
 	plays map[string]func(attempt int) (any, error)
+	begun map[string]bool
 }
 
 func newStage() *stage {
-	return &stage{gates: map[string]chan struct{}{}, plays: map[string]func(int) (any, error){}}
+	return &stage{gates: map[string]chan struct{}{}, plays: map[string]func(int) (any, error){}, begun: map[string]bool{}}
 }
 
 // hold makes steps wait.
@@ -70,9 +71,17 @@ func (s *stage) fails(name, why string) {
 	s.play(name, func(int) (any, error) { return nil, saga.Permanent(errors.New(why)) })
 }
 
+// called tells whether a step has been called.
+func (s *stage) called(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun[name]
+}
+
 func (s *stage) act(ctx context.Context, name string, attempt int) (json.RawMessage, error) {
 	s.mu.Lock()
 	gate, do := s.gates[name], s.plays[name]
+	s.begun[name] = true
 	s.mu.Unlock()
 	if gate != nil {
 		select {
