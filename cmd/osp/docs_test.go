@@ -54,7 +54,7 @@ func TestTheDocsOfTheCommandAreTrue(t *testing.T) {
 	}
 	for _, c := range commands.Commands() {
 		for _, leaf := range append(c.Commands(), c) {
-			if leaf.Parent().Name() != "completion" && !regexp.MustCompile("[` ]" + regexp.QuoteMeta(leaf.Name()) + "[` ]").MatchString(doc) {
+			if leaf.Parent().Name() != "completion" && !regexp.MustCompile("[` ]"+regexp.QuoteMeta(leaf.Name())+"[` ]").MatchString(doc) {
 				t.Errorf("docs/cli.md says nothing of %s", leaf.CommandPath())
 			}
 		}

@@ -79,11 +79,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		code int
 		says string
 	}{
-		{"each fault with its place", "", newAPI().says("GET /v1/tasks/t1", 422, `{"type":"/problems/invalid","title":"The request breaks a rule","status":422,"detail":"See errors.",
+		{
+			"each fault with its place", "", newAPI().says("GET /v1/tasks/t1", 422, `{"type":"/problems/invalid","title":"The request breaks a rule","status":422,"detail":"See errors.",
 			"errors":[{"pointer":"/input/lines/3/a~1b","detail":"must be a string"},{"parameter":"limit","detail":"is odd"},{"pointer":"","detail":"is no object"},{"pointer":"/steps/0","line":4,"column":2,"detail":"is empty"}]}`), 1,
-			"The request breaks a rule (422)\n  input.lines[3].a/b: must be a string\n  limit: is odd\n  is no object\n  line 4, column 2: steps[0]: is empty\n"},
-		{"no key", "", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401,"detail":"A key is needed."}`), 1,
-			"Who is there?: A key is needed. (401)\nGive a key: OSP_KEY, OSP_KEY_FILE, --key or a profile"},
+			"The request breaks a rule (422)\n  input.lines[3].a/b: must be a string\n  limit: is odd\n  is no object\n  line 4, column 2: steps[0]: is empty\n",
+		},
+		{
+			"no key", "", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401,"detail":"A key is needed."}`), 1,
+			"Who is there?: A key is needed. (401)\nGive a key: OSP_KEY, OSP_KEY_FILE, --key or a profile",
+		},
 		{"a wrong key", "osp_wrong", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401}`), 1, "The key is the one of OSP_KEY."},
 		{"a key that may not", "osp_reader", newAPI().says("GET /v1/tasks/t1", 403, `{"title":"Not for you","status":403}`), 1, "The key of OSP_KEY may not do this"},
 		{"an older API", "", newAPI(), 1, "This API is older than the command"},

@@ -19,7 +19,7 @@ func (s *session) wait(ctx context.Context, id string, limit time.Duration) erro
 	if w.raw == nil {
 		return err
 	}
-	return both(err, s.result(w, err))
+	return both(err, s.result(w, err == nil))
 }
 
 // watch shows how a task goes on: drawn on a terminal, an event a line elsewhere.
@@ -39,7 +39,7 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	case w.raw == nil:
 		return err
 	case w.told == nil:
-		return both(err, s.result(w, err))
+		return both(err, s.result(w, err == nil))
 	case !s.output.people():
 		if w.over() {
 			err = both(err, writeJSON(s.out, w.raw))
@@ -50,13 +50,10 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	return both(err, s.outcome(&w.task, true))
 }
 
-// result writes the task in the end, and says with which code.
-func (s *session) result(w *waiting, err error) error {
-	if err := s.show(w.raw, &w.task); err != nil {
+// result writes the task in the end and, if it was waited for up to then, with which code that is.
+func (s *session) result(w *waiting, waited bool) error {
+	if err := s.show(w.raw, &w.task); err != nil || !waited {
 		return err
-	}
-	if err != nil || !w.over() {
-		return nil
 	}
 	if s.output.people() {
 		_, _ = fmt.Fprintf(s.out, "\n%s\n", s.summary(&w.task))
