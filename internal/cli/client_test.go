@@ -29,6 +29,7 @@ func TestABusyAPIIsAskedAgain(t *testing.T) {
 		{"not more than four times", "task get t1", []string{busy, busy, busy, busy}, "1", 1, 4, 3 * time.Second},
 		{"not when that takes too long", "task get t1", []string{busy}, "31", 1, 1, 0},
 		{"a start, for its id is the command's own", "task start t1", []string{busy}, "2", 0, 2, 2 * time.Second},
+		{"a start until it is too much", "task start t1", []string{busy, busy, busy, busy}, "1", 1, 4, 3 * time.Second},
 		{"a resolve may have been taken", "task resolve t1 s --action skip --reason r", []string{busy}, "1", 1, 1, 0},
 		{"a new task may have been made", "task retry t1", []string{busy}, "1", 1, 1, 0},
 		{"what was refused was not taken", "task retry t1", []string{tooMany}, "5", 0, 2, 5 * time.Second},
@@ -55,6 +56,34 @@ func TestABusyAPIIsAskedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAStartWhoseAnswerIsNotKnown(t *testing.T) {
+	a := newAPI().says("POST /v1/tasks", 500, `{"title":"Something is wrong","status":500}`)
+	without(t, a, "task", "start", "work").is(t, 1, "", "The task may have been accepted all the same: osp task get made")
+	a = newAPI().says("POST /v1/tasks", 422, `{"title":"Unknown","status":422}`)
+	if r := without(t, a, "task", "start", "work"); strings.Contains(r.err, "may have been accepted") {
+		t.Errorf("what was refused was not taken: %s", r.err)
+	}
+}
+
+func TestAnAPIThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: hung{}}
+		begin := time.Now()
+		s.run(t.Context(), "task", "get", "t1").is(t, 8, "", "http://osp.test cannot be reached: context deadline exceeded")
+		if d := time.Since(begin); d != longest {
+			t.Errorf("given up after %v", d)
+		}
+	})
+}
+
+// hung takes requests and never answers.
+type hung struct{}
+
+func (hung) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 func TestARequestSaysWhoSendsIt(t *testing.T) {

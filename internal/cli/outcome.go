@@ -10,10 +10,7 @@ import (
 
 // wait waits for a task and writes what it has come to.
 func (s *session) wait(ctx context.Context, id string, limit time.Duration) error {
-	w := &waiting{session: s, id: id, limit: limit}
-	if s.output.people() {
-		w.screen = screenOn(s.err)
-	}
+	w := &waiting{session: s, id: id, limit: limit, screen: s.screenOn(s.err)}
 	err := w.run(ctx)
 	w.keep()
 	if w.raw == nil {
@@ -29,7 +26,7 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	case !s.output.people():
 		w.told = s.tellJSON
 	default:
-		if w.screen = screenOn(s.out); w.screen == nil {
+		if w.screen = s.screenOn(s.out); w.screen == nil {
 			w.told = s.tellLine
 		}
 	}
