@@ -61,6 +61,7 @@ func path(parts ...string) string {
 const (
 	tries     = 4
 	patience  = 30 * time.Second // what all pauses between tries may come to
+	longest   = time.Minute      // one try; the API answers within 28 s
 	maxAnswer = 64 << 20
 )
 
@@ -76,13 +77,15 @@ func (c *client) do(ctx context.Context, r call) ([]byte, error) {
 		left -= pause
 		c.talk("%s Trying again in %s …", capital(brief(err)), lasting(pause))
 		if !sleep(ctx, pause) {
-			return nil, interrupted(ctx)
+			return nil, errInterrupted
 		}
 	}
 }
 
 // once sends a request once. If sending it again may help, it tells after what time.
 func (c *client) once(ctx context.Context, r call) (raw []byte, again time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	res, err := c.send(ctx, r)
 	if err != nil {
 		return nil, 0, err
@@ -151,8 +154,8 @@ func (c *client) learnClock(res *http.Response) {
 
 // unreachable tells that nobody answers, and what to do about it.
 func (c *client) unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return interrupted(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errInterrupted
 	}
 	why := err
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
@@ -164,13 +167,8 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 	return ended(exitUnreachable, "%s cannot be reached: %s: is the URL right? --url, OSP_URL or a profile says it", c.target.url, plain(why.Error()))
 }
 
-// interrupted is the end of a command that was told to stop.
-func interrupted(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ended(exitTooLate, "the time is over")
-	}
-	return ended(exitInterrupted, "interrupted")
-}
+// errInterrupted is the end of a command that was told to stop.
+var errInterrupted = ended(exitInterrupted, "interrupted")
 
 // retryAfter reads Retry-After, in seconds; a second where the API says nothing.
 func retryAfter(res *http.Response) time.Duration {

@@ -29,6 +29,7 @@ func TestABusyAPIIsAskedAgain(t *testing.T) {
 		{"not more than four times", "task get t1", []string{busy, busy, busy, busy}, "1", 1, 4, 3 * time.Second},
 		{"not when that takes too long", "task get t1", []string{busy}, "31", 1, 1, 0},
 		{"a start, for its id is the command's own", "task start t1", []string{busy}, "2", 0, 2, 2 * time.Second},
+		{"a start until it is too much", "task start t1", []string{busy, busy, busy, busy}, "1", 1, 4, 3 * time.Second},
 		{"a resolve may have been taken", "task resolve t1 s --action skip --reason r", []string{busy}, "1", 1, 1, 0},
 		{"a new task may have been made", "task retry t1", []string{busy}, "1", 1, 1, 0},
 		{"what was refused was not taken", "task retry t1", []string{tooMany}, "5", 0, 2, 5 * time.Second},
@@ -57,6 +58,34 @@ func TestABusyAPIIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestAStartWhoseAnswerIsNotKnown(t *testing.T) {
+	a := newAPI().says("POST /v1/tasks", 500, `{"title":"Something is wrong","status":500}`)
+	without(t, a, "task", "start", "work").is(t, 1, "", "The task may have been accepted all the same: osp task get made")
+	a = newAPI().says("POST /v1/tasks", 422, `{"title":"Unknown","status":422}`)
+	if r := without(t, a, "task", "start", "work"); strings.Contains(r.err, "may have been accepted") {
+		t.Errorf("what was refused was not taken: %s", r.err)
+	}
+}
+
+func TestAnAPIThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: hung{}}
+		begin := time.Now()
+		s.run(t.Context(), "task", "get", "t1").is(t, 8, "", "http://osp.test cannot be reached: context deadline exceeded")
+		if d := time.Since(begin); d != longest {
+			t.Errorf("given up after %v", d)
+		}
+	})
+}
+
+// hung takes requests and never answers.
+type hung struct{}
+
+func (hung) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
 func TestARequestSaysWhoSendsIt(t *testing.T) {
 	a := newAPI().says("GET /v1/tasks/t1", 200, done)
 	s := setting{env: map[string]string{"OSP_URL": "http://osp.test/below/", "OSP_KEY": "osp_secret"}, transport: a}
@@ -79,11 +108,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		code int
 		says string
 	}{
-		{"each fault with its place", "", newAPI().says("GET /v1/tasks/t1", 422, `{"type":"/problems/invalid","title":"The request breaks a rule","status":422,"detail":"See errors.",
+		{
+			"each fault with its place", "", newAPI().says("GET /v1/tasks/t1", 422, `{"type":"/problems/invalid","title":"The request breaks a rule","status":422,"detail":"See errors.",
 			"errors":[{"pointer":"/input/lines/3/a~1b","detail":"must be a string"},{"parameter":"limit","detail":"is odd"},{"pointer":"","detail":"is no object"},{"pointer":"/steps/0","line":4,"column":2,"detail":"is empty"}]}`), 1,
-			"The request breaks a rule (422)\n  input.lines[3].a/b: must be a string\n  limit: is odd\n  is no object\n  line 4, column 2: steps[0]: is empty\n"},
-		{"no key", "", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401,"detail":"A key is needed."}`), 1,
-			"Who is there?: A key is needed. (401)\nGive a key: OSP_KEY, OSP_KEY_FILE, --key or a profile"},
+			"The request breaks a rule (422)\n  input.lines[3].a/b: must be a string\n  limit: is odd\n  is no object\n  line 4, column 2: steps[0]: is empty\n",
+		},
+		{
+			"no key", "", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401,"detail":"A key is needed."}`), 1,
+			"Who is there?: A key is needed. (401)\nGive a key: OSP_KEY, OSP_KEY_FILE, --key or a profile",
+		},
 		{"a wrong key", "osp_wrong", newAPI().says("GET /v1/tasks/t1", 401, `{"title":"Who is there?","status":401}`), 1, "The key is the one of OSP_KEY."},
 		{"a key that may not", "osp_reader", newAPI().says("GET /v1/tasks/t1", 403, `{"title":"Not for you","status":403}`), 1, "The key of OSP_KEY may not do this"},
 		{"an older API", "", newAPI(), 1, "This API is older than the command"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -40,11 +41,7 @@ func (l *line) put(colour, s string) *line {
 
 // at moves to a column; at least one blank is left to what stands before.
 func (l *line) at(column int) *line {
-	n := column - l.used
-	if n < 1 {
-		n = 1
-	}
-	return l.put("", fmt.Sprintf("%*s", n, ""))
+	return l.put("", strings.Repeat(" ", max(1, column-l.used)))
 }
 
 func (d *drawing) line() *line { return &line{paint: d.paint, limit: d.width} }

@@ -211,7 +211,8 @@ func (d *drawing) note(colour, text string) (list []string) {
 func human(s saga.StepView) (h struct {
 	Title string   `json:"title"`
 	Roles []string `json:"roles"`
-}) {
+},
+) {
 	_ = json.Unmarshal(s.Human, &h) // of a newer API: then there is no more to say
 	return h
 }

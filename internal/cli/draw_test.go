@@ -123,7 +123,7 @@ work  t1
 
 // Whatever a task has, no line is wider than the terminal, and nothing but colours gets through to it.
 func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a test's own dice
+	r := rand.New(rand.NewPCG(7, 7))
 	texts := []string{"a", strings.Repeat("long", 40), "日本語の名前", "esc\x1b[2J", "rtl\u202e", "", strings.Repeat("w ", 90), "lines[3]/x"}
 	text := func() string { return texts[r.IntN(len(texts))] }
 	states := []saga.StepState{
@@ -131,8 +131,10 @@ func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
 		saga.StepStuck, saga.StepNotUndone,
 	}
 	for range 400 {
-		task := saga.Task{ID: text(), Type: text(), Service: text(), Error: text(), RetryOf: text(), CreatedAt: noon,
-			State: saga.States[r.IntN(len(saga.States))], Phase: []saga.Phase{saga.Forward, saga.Undo}[r.IntN(2)], WaitingFor: after(60)}
+		task := saga.Task{
+			ID: text(), Type: text(), Service: text(), Error: text(), RetryOf: text(), CreatedAt: noon,
+			State: saga.States[r.IntN(len(saga.States))], Phase: []saga.Phase{saga.Forward, saga.Undo}[r.IntN(2)], WaitingFor: after(60),
+		}
 		for range r.IntN(40) {
 			task.Steps = append(task.Steps, step(text(), states[r.IntN(len(states))], func(s *saga.StepView) {
 				s.Error, s.UndoError, s.Child, s.Attempts = text(), text(), text(), r.IntN(9)

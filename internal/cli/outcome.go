@@ -10,16 +10,13 @@ import (
 
 // wait waits for a task and writes what it has come to.
 func (s *session) wait(ctx context.Context, id string, limit time.Duration) error {
-	w := &waiting{session: s, id: id, limit: limit}
-	if s.output.people() {
-		w.screen = screenOn(s.err)
-	}
+	w := &waiting{session: s, id: id, limit: limit, screen: s.screenOn(s.err)}
 	err := w.run(ctx)
 	w.keep()
 	if w.raw == nil {
 		return err
 	}
-	return both(err, s.result(w, err))
+	return both(err, s.result(w, err == nil))
 }
 
 // watch shows how a task goes on: drawn on a terminal, an event a line elsewhere.
@@ -29,7 +26,7 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	case !s.output.people():
 		w.told = s.tellJSON
 	default:
-		if w.screen = screenOn(s.out); w.screen == nil {
+		if w.screen = s.screenOn(s.out); w.screen == nil {
 			w.told = s.tellLine
 		}
 	}
@@ -39,7 +36,7 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	case w.raw == nil:
 		return err
 	case w.told == nil:
-		return both(err, s.result(w, err))
+		return both(err, s.result(w, err == nil))
 	case !s.output.people():
 		if w.over() {
 			err = both(err, writeJSON(s.out, w.raw))
@@ -50,13 +47,10 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 	return both(err, s.outcome(&w.task, true))
 }
 
-// result writes the task in the end, and says with which code.
-func (s *session) result(w *waiting, err error) error {
-	if err := s.show(w.raw, &w.task); err != nil {
+// result writes the task in the end and, if it was waited for up to then, with which code that is.
+func (s *session) result(w *waiting, waited bool) error {
+	if err := s.show(w.raw, &w.task); err != nil || !waited {
 		return err
-	}
-	if err != nil || !w.over() {
-		return nil
 	}
 	if s.output.people() {
 		_, _ = fmt.Fprintf(s.out, "\n%s\n", s.summary(&w.task))

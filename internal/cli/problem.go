@@ -145,17 +145,3 @@ func capital(s string) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
-
-// is tells whether an error is a problem of one of these kinds.
-func is(err error, slugs ...string) bool {
-	p, ok := errors.AsType[*problem](err)
-	if !ok {
-		return false
-	}
-	for _, s := range slugs {
-		if p.slug() == s {
-			return true
-		}
-	}
-	return false
-}

@@ -212,8 +212,12 @@ func (s *session) humanTable() listed {
 		err := s.decode(raw, &h)
 		slices.Sort(h.Roles)
 		return h.Task, []cell{
-			{h.Task, ""}, {h.Step, ""}, {strings.Join(h.Roles, ", "), ""}, {lasting(s.now().Sub(h.Since)), ""},
-			{strings.TrimSpace(until(h.Due, s.now())), ""}, {h.Title, ""},
+			{h.Task, ""},
+			{h.Step, ""},
+			{strings.Join(h.Roles, ", "), ""},
+			{lasting(s.now().Sub(h.Since)), ""},
+			{strings.TrimSpace(until(h.Due, s.now())), ""},
+			{h.Title, ""},
 		}, err
 	}}
 }

@@ -10,6 +10,7 @@ import (
 type screen struct {
 	out    io.Writer
 	size   func() (width, height int)
+	paint  paint
 	drawn  []string
 	hidden bool // the cursor
 }

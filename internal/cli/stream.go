@@ -156,26 +156,25 @@ func (f *following) once(ctx context.Context) (done bool, err error) {
 	read := bufio.NewScanner(res.Body)
 	read.Buffer(nil, maxLine)
 	for m, ok := next(read, quiet); ok; m, ok = next(read, quiet) {
-		if done, err := f.take(ctx, m); done || err != nil {
-			return done, err
+		if f.take(ctx, m) {
+			return true, nil
 		}
 	}
 	return false, read.Err()
 }
 
-// take tells what a message says.
-func (f *following) take(ctx context.Context, m message) (done bool, err error) {
+// take tells what a message says; it is done when that was the last one.
+func (f *following) take(ctx context.Context, m message) (done bool) {
 	f.last = or(m.id, f.last)
 	if m.name == "task" {
 		f.tell(ctx, update{last: m.data})
-		return true, nil
+		return true
 	}
 	var e event
-	if err := json.Unmarshal(m.data, &e); err != nil || e.Kind == "" {
-		return false, nil //nolint:nilerr // of a newer API: it is no event that this command knows to tell
+	if json.Unmarshal(m.data, &e) == nil && e.Kind != "" { // else it is of a newer API, and nothing that can be told
+		f.tell(ctx, update{event: &e, raw: m.data})
 	}
-	f.tell(ctx, update{event: &e, raw: m.data})
-	return false, nil
+	return false
 }
 
 // next reads a message; comments and empty ones are skipped.

@@ -22,7 +22,7 @@ type table struct {
 
 func newTable(keep string, heads ...string) *table {
 	t := &table{heads: heads, keep: map[string]bool{}}
-	for _, k := range strings.Fields(keep) {
+	for k := range strings.FieldsSeq(keep) {
 		t.keep[k] = true
 	}
 	return t
@@ -70,18 +70,18 @@ func (t *table) write(out io.Writer, p paint, w int) error {
 	widths := t.widths(w)
 	var b strings.Builder
 	row := func(cells []cell) {
-		line := ""
+		var line strings.Builder
 		used := 0
 		for i, c := range cells {
 			text := clip(c.text, widths[i])
 			if i < len(cells)-1 {
-				line += p.in(c.colour, text) + strings.Repeat(" ", widths[i]-width(text)+gap)
+				line.WriteString(p.in(c.colour, text) + strings.Repeat(" ", widths[i]-width(text)+gap))
 			} else if text != "" {
-				line += p.in(c.colour, clip(text, max(1, room(w, used))))
+				line.WriteString(p.in(c.colour, clip(text, max(1, room(w, used)))))
 			}
 			used += widths[i] + gap
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	heads := make([]cell, len(t.heads))
 	for i, h := range t.heads {

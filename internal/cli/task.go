@@ -76,7 +76,7 @@ func (s *session) settle(ctx context.Context, raw []byte, f settling) error {
 
 // talkID tells the id first, where the result comes later: whoever stops waiting wants to know it.
 func (s *session) talkID(t saga.Task) {
-	if s.output.people() && screenOn(s.err) == nil {
+	if s.output.people() && s.screenOn(s.err) == nil {
 		s.talk("task %s", plain(t.ID))
 	}
 }

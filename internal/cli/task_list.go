@@ -118,7 +118,8 @@ type listed struct {
 }
 
 func (s *session) taskTable() listed {
-	return listed{"There are no such tasks.", newTable("ID STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR"),
+	return listed{
+		"There are no such tasks.", newTable("ID STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR"),
 		func(raw json.RawMessage) (string, []cell, error) {
 			var t saga.Task
 			err := s.decode(raw, &t)
@@ -127,10 +128,16 @@ func (s *session) taskTable() listed {
 				took = lasting(t.CompletedAt.Sub(*t.StartedAt))
 			}
 			return t.ID, []cell{
-				{t.ID, ""}, {t.Type, ""}, {string(t.State), colourOf(string(t.State))}, {age(s.now().Sub(t.CreatedAt)), ""},
-				{took, ""}, {t.Service, ""}, {t.Error, ""},
+				{t.ID, ""},
+				{t.Type, ""},
+				{string(t.State), colourOf(string(t.State))},
+				{age(s.now().Sub(t.CreatedAt)), ""},
+				{took, ""},
+				{t.Service, ""},
+				{t.Error, ""},
 			}, err
-		}}
+		},
+	}
 }
 
 // paged is a list of the API that comes in pages.

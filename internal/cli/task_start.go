@@ -59,6 +59,7 @@ Without an id one is made before the request is sent, so that it can be sent aga
 			return f.run(w, c, func(s *session) error {
 				answer, err := s.post(c, true, r, "v1", "tasks")
 				if err != nil {
+					s.perhaps(err, r.ID)
 					return err
 				}
 				return s.settle(c.Context(), answer, *then)
@@ -79,6 +80,14 @@ Without an id one is made before the request is sent, so that it can be sent aga
 	f.addTo(w, c, asTable, asJSON, asID)
 	then.addTo(c)
 	return c
+}
+
+// perhaps tells of a start whose answer is not known that it may have been taken, and under which id.
+func (s *session) perhaps(err error, id string) {
+	p, refused := errors.AsType[*problem](err)
+	if errors.Is(err, errInterrupted) || refused && p.Status >= http.StatusInternalServerError {
+		s.talk("The task may have been accepted all the same: osp task get %s", plain(id))
+	}
 }
 
 // post sends JSON and returns the answer. Again says that it may be sent twice.

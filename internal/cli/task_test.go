@@ -21,8 +21,10 @@ func TestStartSendsWhatTheFlagsSay(t *testing.T) {
 		{"work --id order-7 --input {\"n\":1.50}", "", `{"type":"work","id":"order-7","input":{"n":1.50}}`},
 		{"work -i @" + file, "", `{"type":"work","id":"made","input":{"n":1}}`},
 		{"work -i -", "[1,2]", `{"type":"work","id":"made","input":[1,2]}`},
-		{"work --service s --user u --priority high --limit-key k --at 2h", "",
-			`{"type":"work","id":"made","input":{},"service":"s","user_id":"u","process_at":"2026-11-24T14:00:00Z","priority":"high","limit_key":"k"}`},
+		{
+			"work --service s --user u --priority high --limit-key k --at 2h", "",
+			`{"type":"work","id":"made","input":{},"service":"s","user_id":"u","process_at":"2026-11-24T14:00:00Z","priority":"high","limit_key":"k"}`,
+		},
 		{"work --queue mail", "", `{"type":"work","id":"made","input":{},"queue":"mail"}`},
 	}
 	for _, c := range cases {

@@ -52,16 +52,13 @@ func clip(s string, w int) string {
 	return displaywidth.TruncateString(s, w, "…")
 }
 
-// pad fills a text up to a width.
-func pad(s string, w int) string { return s + strings.Repeat(" ", max(0, w-width(s))) }
-
 // wrap breaks a text into lines of a width at blanks, or within a word that is longer. Without a width it stays whole.
 func wrap(s string, w int) (list []string) {
 	if w < 1 {
 		return []string{s}
 	}
 	line := ""
-	for _, word := range strings.Split(s, " ") {
+	for word := range strings.SplitSeq(s, " ") {
 		switch {
 		case line == "":
 			line = word

@@ -171,7 +171,7 @@ func (s *session) decode(raw []byte, to any) error {
 func (s *session) now() time.Time { return s.world.Now().Add(time.Duration(s.client.ahead.Load())) }
 
 func (w *waiting) drawing(tick, columns int) *drawing {
-	return &drawing{task: w.task, now: w.now(), tick: tick, width: columns, notice: w.notice, paint: w.paint}
+	return &drawing{task: w.task, now: w.now(), tick: tick, width: columns, notice: w.notice, paint: w.screen.paint}
 }
 
 // left tells how to come back: the task goes on without anybody who looks.
@@ -190,10 +190,11 @@ func (w *waiting) keep() {
 	}
 }
 
-// screenOn is a screen on a stream that is a terminal, nil on any other.
-func screenOn(out io.Writer) *screen {
-	if columns, _ := size(out); columns == 0 {
+// screenOn is a screen on a stream that is a terminal on which one can draw, nil on any other.
+func (s *session) screenOn(out io.Writer) *screen {
+	kind, _ := s.world.Lookup("TERM")
+	if columns, _ := size(out); columns == 0 || kind == "dumb" {
 		return nil
 	}
-	return &screen{out: out, size: func() (int, int) { return size(out) }}
+	return &screen{out: out, size: func() (int, int) { return size(out) }, paint: paintFor(s.world, out)}
 }

@@ -48,8 +48,12 @@ func (s *session) versionTable(none string) listed {
 		var v saga.WorkflowVersion
 		err := s.decode(raw, &v)
 		return v.Workflow, []cell{
-			{v.Workflow, ""}, {strconv.Itoa(v.Version), ""}, {string(v.State), colourOf(string(v.State))}, {v.Service, ""},
-			{age(s.now().Sub(v.CreatedAt)), ""}, {v.By, ""},
+			{v.Workflow, ""},
+			{strconv.Itoa(v.Version), ""},
+			{string(v.State), colourOf(string(v.State))},
+			{v.Service, ""},
+			{age(s.now().Sub(v.CreatedAt)), ""},
+			{v.By, ""},
 		}, err
 	}}
 }
