@@ -82,7 +82,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	runner := &saga.Runner{
 		Journal: e.journal, Workflows: catalogue, Children: e.dispatcher, Log: quiet, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: id, Changed: changed,
+		Random: saga.DefaultRandom, Nonce: id, Changed: changed, Observer: s.observer,
 		Ended: func(saga.Created, saga.State) { ended() },
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{

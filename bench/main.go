@@ -17,6 +17,8 @@ import (
 	"runtime/pprof"
 	"slices"
 	"time"
+
+	"github.com/osp-platform/osp/saga"
 )
 
 // settings say how much is measured.
@@ -32,6 +34,8 @@ type settings struct {
 	servers  int
 	pool     int
 	profile  string
+	watching bool          // measure only what metrics and traces cost
+	observer saga.Observer // of the engine; nil: none
 }
 
 // report is bench/results.json.
@@ -44,6 +48,8 @@ type report struct {
 	FloorLoneP50         float64 `json:"floor_lone_p50_ms"`
 	DataCPU              float64 `json:"data_cpu_ratio"`
 	DataTime             float64 `json:"data_time_ratio"`
+	MetricsCPU           float64 `json:"metrics_cpu_ratio"`
+	MetricsTime          float64 `json:"metrics_time_ratio"`
 	LoneP50              float64 `json:"lone_p50_ms"`
 	LoneP99              float64 `json:"lone_p99_ms"`
 	FloorCPUPer1000      float64 `json:"floor_cpu_s_per_1000"`
@@ -69,14 +75,22 @@ func main() {
 	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
 	flag.IntVar(&s.pool, "pool", 4, "Redis connections of the engine, pub/sub not counted")
 	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the forward runs")
+	flag.BoolVar(&s.watching, "watching", false, "only measure what metrics and traces cost, and write nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, s, os.Stdout)
+	err := do(ctx, s, os.Stdout)
 	stop()
 	if err != nil {
 		slog.Error("benchmark failed", "error", err)
 		os.Exit(1)
 	}
+}
+
+func do(ctx context.Context, s settings, out io.Writer) error {
+	if s.watching {
+		return watching(ctx, s, out)
+	}
+	return run(ctx, s, out)
 }
 
 func run(ctx context.Context, s settings, out io.Writer) error {
@@ -101,7 +115,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 	defer db.stop()
 	r.Redis, r.Go = db.version(ctx), goVersion()
 
-	var floors, forwards, compensations, ratios, undoneRatios, floorCPU, cpu, dataCPU, dataTime []float64
+	var floors, forwards, compensations, ratios, undoneRatios, floorCPU, cpu, dataCPU, dataTime, metricsCPU, metricsTime []float64
 	for i := range s.rounds {
 		progress(out, "round %d of %d: raw asynq", i+1, s.rounds)
 		floor, err := db.floor(ctx, s)
@@ -124,6 +138,12 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 			return r, err
 		}
 		dataCPU, dataTime = append(dataCPU, ofData), append(dataTime, timeOfData)
+		progress(out, "round %d of %d: with metrics, and without", i+1, s.rounds)
+		ofMetrics, timeOfMetrics, err := db.metricsCost(ctx, s)
+		if err != nil {
+			return r, err
+		}
+		metricsCPU, metricsTime = append(metricsCPU, ofMetrics), append(metricsTime, timeOfMetrics)
 		floors, floorCPU = append(floors, floor.perS), append(floorCPU, floor.cpu)
 		forwards, cpu = append(forwards, forward.perS), append(cpu, forward.cpu)
 		compensations = append(compensations, undone.perS)
@@ -133,6 +153,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 	r.ForwardRatio, r.CompensatedRatio = median(ratios), median(undoneRatios)
 	r.FloorCPUPer1000, r.CPUPer1000 = median(floorCPU), median(cpu)
 	r.DataCPU, r.DataTime = median(dataCPU), median(dataTime)
+	r.MetricsCPU, r.MetricsTime = median(metricsCPU), median(metricsTime)
 
 	progress(out, "%d lone tasks", s.lone)
 	if r.FloorLoneP50, err = db.floorLone(ctx, s); err != nil {
@@ -161,6 +182,7 @@ tasks/s                              %17.0f %13.0f %13.0f
 ratio to raw asynq                                   1 %13.2f %13.2f
 CPU s per 1,000 (engine + Redis)     %17.2f %13.2f
 as data, to the same in Go: CPU, time                – %6.2f, %5.2f
+with metrics, to without: CPU, time                  – %6.2f, %5.2f
 lone task, p50 ms                    %17.1f %13.1f
 lone task, p99 ms                                    – %13.1f
 Redis bytes per waiting task                         – %13.0f
@@ -168,7 +190,7 @@ idle worker, Redis commands/s                        – %13.1f
  … beside %6d waiting tasks                        – %13.1f
 %s, %s
 `, r.FloorPerS, r.ForwardPerS, r.CompensatedPerS, r.ForwardRatio, r.CompensatedRatio, r.FloorCPUPer1000, r.CPUPer1000,
-		r.DataCPU, r.DataTime,
+		r.DataCPU, r.DataTime, r.MetricsCPU, r.MetricsTime,
 		r.FloorLoneP50, r.LoneP50, r.LoneP99, r.RedisBytesPerWaiting, r.IdleCommandsPerS, r.IdleWith,
 		r.IdleCommandsWaiting, r.Redis, r.Go)
 }

@@ -211,6 +211,11 @@ func TestAScrapeTellsWhatHasBecomeOfTasks(t *testing.T) {
 			t.Errorf("%s is not told", name)
 		}
 	}
+	for _, name := range []string{"osp_takeovers_total", "osp_leases_lost_total"} {
+		if families[name] != nil {
+			t.Errorf("%s: nobody has died", name)
+		}
+	}
 	for name, f := range families {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
