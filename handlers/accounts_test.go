@@ -135,8 +135,8 @@ func TestManyRequestsRenewATokenOnce(t *testing.T) {
 			t.Errorf("got %d", code)
 		}
 	}
-	if s.n != 2 {
-		t.Errorf("there were %d tokens, want 2", s.n)
+	if s.n != 2 || s.asked != 1 {
+		t.Errorf("there were %d tokens, want 2; %d were asked for, want 1", s.n, s.asked)
 	}
 }
 

@@ -223,8 +223,10 @@ func TestTheMonitorIsInTheAudit(t *testing.T) {
 		line, key string
 		status    int
 	}{
-		{"GET /monitor/", operatorKey, 204}, {"POST /monitor/api/queues/default:pause", operatorKey, 204},
-		{"POST /monitor/api/queues/default:pause", readerKey, 403}, {"GET /monitor/", readerKey, 204},
+		{"GET /monitor/", operatorKey, 204},
+		{"POST /monitor/api/queues/default:pause", operatorKey, 204},
+		{"POST /monitor/api/queues/default:pause", readerKey, 403},
+		{"GET /monitor/", readerKey, 204},
 	} {
 		if rec := serve(w, request(t, r.line, "", "Authorization: Bearer "+r.key)); rec.Code != r.status {
 			t.Errorf("%s: %d", r.line, rec.Code)

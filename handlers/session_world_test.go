@@ -180,6 +180,7 @@ type auth struct {
 	password string
 	refresh  string // the one that is good now
 	n        int    // how many there were
+	asked    int    // how often for another one
 	status   int    // what every question gets; 0: an answer
 	said     string
 	out      string // the token of the last sign-out
@@ -189,7 +190,7 @@ type auth struct {
 func newAuth(t *testing.T) *auth {
 	t.Helper()
 	a := &auth{project: newProject(t), t: t, lasts: time.Hour, password: "hunter2 hunter2"}
-	jwks := a.project.answer
+	jwks := a.answer
 	a.answers(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "jwks.json") {
 			jwks(w, r)
@@ -209,6 +210,9 @@ func (a *auth) serve(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, said string) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(said))
+	}
+	if r.URL.RawQuery == "grant_type=refresh_token" {
+		a.asked++
 	}
 	switch {
 	case a.status != 0:

@@ -88,12 +88,12 @@ func improved(page []byte) []byte {
 // monitorPolicy is as strict as Asynqmon works under: its two inline scripts are named by their hashes, and only its styles,
 // which it makes as it goes, are taken as they come.
 func monitorPolicy(page []byte) string {
-	scripts := "'self'"
+	scripts := []string{"'self'"}
 	for _, script := range inlineScript.FindAllSubmatch(page, -1) {
 		hash := sha256.Sum256(script[1])
-		scripts += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+		scripts = append(scripts, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
 	}
-	return "default-src 'none'; script-src " + scripts + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+	return "default-src 'none'; script-src " + strings.Join(scripts, " ") + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
 		"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 

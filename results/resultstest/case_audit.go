@@ -47,8 +47,12 @@ var auditCases = []testCase{
 			save []saga.Action
 			want saga.Outcome
 		}{
-			{[]saga.Action{begun}, saga.OutcomeBegun}, {[]saga.Action{begun}, saga.OutcomeBegun}, {[]saga.Action{done}, saga.OutcomeDone},
-			{[]saga.Action{begun}, saga.OutcomeDone}, {[]saga.Action{other}, saga.OutcomeDone}, {nil, saga.OutcomeDone},
+			{[]saga.Action{begun}, saga.OutcomeBegun},
+			{[]saga.Action{begun}, saga.OutcomeBegun},
+			{[]saga.Action{done}, saga.OutcomeDone},
+			{[]saga.Action{begun}, saga.OutcomeDone},
+			{[]saga.Action{other}, saga.OutcomeDone},
+			{nil, saga.OutcomeDone},
 		} {
 			b.no(b.SaveActions(b.Context(), c.save))
 			got := b.actions(saga.ActionQuery{})
