@@ -77,16 +77,24 @@ func (a *API) noteOf(c *gin.Context, action string) *note {
 	}}
 }
 
-// noted does something between the two notes of it.
+// noted does something between the two notes of it. Of users, and of keys of one service, only what was done is noted, and once: a
+// task's journal tells it, too, and there may be any number of them, who could fill the audit with what is refused.
 func (a *API) noted(c *gin.Context, n *note, do func()) {
 	ctx := c.Request.Context()
-	if err := a.audit.NoteAction(ctx, n.Action); err != nil {
-		a.problem(c, err)
-		return
+	once := PrincipalOf(ctx).bound()
+	if !once {
+		if err := a.audit.NoteAction(ctx, n.Action); err != nil {
+			a.problem(c, err)
+			return
+		}
 	}
 	c.Request = c.Request.WithContext(context.WithValue(ctx, noteKey{}, n))
 	n.Outcome = saga.OutcomeFailed // unless do returns
-	defer func() { a.conclude(ctx, n.Action) }()
+	defer func() {
+		if !once || n.Outcome != saga.OutcomeRefused {
+			a.conclude(ctx, n.Action)
+		}
+	}()
 	do()
 	n.Outcome = outcomeOf(c.Writer.Status())
 }

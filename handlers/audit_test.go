@@ -189,6 +189,23 @@ func TestWhatBecameOfAnAction(t *testing.T) {
 	}
 }
 
+func TestOfUsersOnlyWhatWasDoneIsNoted(t *testing.T) {
+	for _, p := range []Principal{{Name: "user:" + alice, Role: RoleStarter, Owner: alice}, {Name: "till", Role: RoleStarter, Service: "shop_1"}} {
+		w, _ := street(t, p)
+		w.must(404, "POST /v1/tasks/theirs/cancel", "", bearing)
+		w.must(409, "POST /v1/tasks/mine/cancel", "", bearing)
+		if w.book.told() != "" {
+			t.Errorf("%s fills the audit: %s", p.Name, w.book.told())
+		}
+		w.must(202, "POST /v1/tasks/mine/retry", `{"reason":"mended"}`, bearing)
+		if got := w.book.told(); got != "done retry task mine by "+p.Name+": mended" || w.book.notes[0].UserID != p.Owner {
+			t.Errorf("got %s %+v", got, w.book.notes)
+		}
+		w.fake.fail = saga.ErrUnavailable
+		w.must(503, "POST /v1/tasks/mine/signals/go", "1", bearing)
+	}
+}
+
 func TestWhoComesAndGoesIsInTheAudit(t *testing.T) {
 	s := newAuth(t)
 	d := newDesk(t, s.users)
