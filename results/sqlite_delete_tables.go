@@ -76,6 +76,8 @@ func deleteOwn(t tx, tables []string, owner string) error {
 	for _, query := range []string{
 		`update "osp.manifests" set created_by = null where created_by = ?`,
 		`update "osp.manifest_audit" set by = null where by = ?`,
+		`update "osp.actions" set by = iif(user_id = ?1, '', by), reason = iif(user_id = ?1, '', reason),
+			user_id = iif(user_id = ?1, '', user_id), details = '{}' where user_id = ?1 or instr(details, ?1) > 0`,
 	} {
 		if err := t.exec(query, owner); err != nil {
 			return err

@@ -61,14 +61,16 @@ func TestNobodyButTheServiceRoleExecutesOurFunctions(t *testing.T) {
 	s := testenv.Supabase(t)
 	for _, who := range []struct{ name, key string }{{"anonymous", s.AnonKey}, {"ann", s.UserKey(ann)}} {
 		for fn, args := range map[string]string{
-			"osp_save":   `{"tasks":[]}`,
-			"osp_get":    `{"id":"x"}`,
-			"osp_list":   `{"query":{}}`,
-			"osp_ping":   `{}`,
-			"osp_expire": `{"before":"2000-01-01T00:00:00Z","max":1}`,
-			"osp_settle": `{"ended":[]}`,
-			"osp_delete": `{"deletion":{}}`,
-			"osp_apply":  `{"fence":null,"effect":"entity.query","args":{}}`,
+			"osp_save":         `{"tasks":[]}`,
+			"osp_get":          `{"id":"x"}`,
+			"osp_list":         `{"query":{}}`,
+			"osp_ping":         `{}`,
+			"osp_expire":       `{"before":"2000-01-01T00:00:00Z","max":1}`,
+			"osp_settle":       `{"ended":[]}`,
+			"osp_delete":       `{"deletion":{}}`,
+			"osp_actions":      `{"query":{"max":1}}`,
+			"osp_save_actions": `{"actions":[]}`,
+			"osp_apply":        `{"fence":null,"effect":"entity.query","args":{}}`,
 		} {
 			if status, body := s.REST(t, who.key, "POST", "rpc/"+fn, args); status != 401 && status != 403 {
 				t.Errorf("%s calls %s: %d %s", who.name, fn, status, body)

@@ -28,6 +28,8 @@ func (b *bench) actions(q saga.ActionQuery) []saga.Action {
 	return list
 }
 
+const stranger = "dddddddd-0000-4000-8000-000000000009"
+
 var auditCases = []testCase{
 	{"an entry comes back as it was written, the newest first", func(b *bench) {
 		one, two := b.action(1, saga.OutcomeDone), b.action(2, saga.OutcomeRefused)
@@ -65,6 +67,23 @@ var auditCases = []testCase{
 		b.no(b.SaveActions(b.Context(), []saga.Action{b.action(1, saga.OutcomeDone)}))
 		b.no(b.SaveActions(b.Context(), []saga.Action{b.action(1, saga.OutcomeBegun)}))
 		same(b, "the outcome", b.actions(saga.ActionQuery{})[0].Outcome, saga.OutcomeDone)
+	}},
+	{"a user who is deleted is named no longer, and what was done stays", func(b *bench) {
+		mine, about, other := b.action(1, saga.OutcomeDone), b.action(2, saga.OutcomeDone), b.action(3, saga.OutcomeDone)
+		mine.By, mine.UserID = "user:"+b.user, b.user
+		about.Details = map[string]string{"filter": `{"user_id":"` + b.user + `"}`}
+		other.By, other.UserID = "user:"+stranger, stranger
+		b.no(b.SaveActions(b.Context(), []saga.Action{mine, about, other}))
+		_, err := b.Delete(b.Context(), saga.Deletion{ID: b.id("deletion"), Kind: saga.SubjectUser, Subject: b.user, Reason: "r", By: "ops"})
+		b.no(err)
+		mine.By, mine.UserID, mine.Reason, about.Details = "", "", "", nil
+		got := b.actions(saga.ActionQuery{})
+		for i := range got {
+			if len(got[i].Details) == 0 {
+				got[i].Details = nil
+			}
+		}
+		same(b, "the audit", got, []saga.Action{other, about, mine})
 	}},
 	{"the audit is asked by action, subject and who, in pages", func(b *bench) {
 		var list []saga.Action

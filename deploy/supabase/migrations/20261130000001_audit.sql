@@ -19,10 +19,15 @@ create index if not exists actions_of_somebody on osp.actions (by, id desc);
 alter table osp.actions enable row level security;
 revoke all on osp.actions from public, anon, authenticated, service_role;
 
--- stay_action holds an entry to what it says: nothing is taken out, and only what had begun gets its end.
+-- stay_action holds an entry to what it says: none is taken out, only what had begun gets its end, and a user who is deleted is
+-- named no longer.
 create or replace function osp.stay_action() returns trigger language plpgsql set search_path = '' as $$
 begin
-    if tg_op = 'UPDATE' and old.outcome = 'begun' and new.id = old.id and new.at = old.at then
+    if tg_op = 'UPDATE' and new.id = old.id and new.at = old.at and (old.outcome = 'begun'
+        or to_jsonb(new) - '{by,user_id,reason,details}'::text[] = to_jsonb(old) - '{by,user_id,reason,details}'::text[]
+        and new."by" in (old."by", '') and new.reason in (old.reason, '') and new.details in (old.details, '{}')
+        and (new.user_id is null or new.user_id = old.user_id))
+    then
         return new;
     end if;
     raise exception using errcode = 'OSP02', message = 'an entry of the audit never changes';
@@ -60,6 +65,30 @@ language sql stable security definer set search_path = '' set statement_timeout 
         limit (query ->> 'max')::integer
     ) a
 $$;
+
+-- erase deletes tasks, services and an owner's rows in the services of others, and takes the owner's name out of what is kept.
+create or replace function osp.erase(tasks text[], services text[], own_tables regclass[], owner uuid) returns void
+language plpgsql set search_path = '' as $$
+begin
+    insert into osp.deleted as d (task, created_at)
+    select osp.hash(doomed.task), coalesce(t.created_at, now())
+    from unnest(tasks) doomed(task) left join public.workflow_executions t on t.execution_id = doomed.task
+    order by doomed.task
+    on conflict (task) do update set created_at = greatest(d.created_at, excluded.created_at), at = excluded.at;
+    delete from osp.deleted d where d.at < now() - interval '30 days';
+
+    perform osp.drop_tasks(tasks);
+    perform osp.drop_services(services);
+    if owner is not null then
+        perform osp.delete_own(own_tables, owner);
+        update osp.manifests m set created_by = null where m.created_by = owner::text;
+        update osp.manifest_audit a set by = null where a.by = owner::text;
+        update osp.actions a set
+            by = case when a.user_id = owner then '' else a.by end, reason = case when a.user_id = owner then '' else a.reason end,
+            user_id = nullif(a.user_id, owner), details = '{}'
+        where a.user_id = owner or a.details::text like '%' || owner::text || '%';
+    end if;
+end $$;
 
 revoke execute on all functions in schema osp from public, anon, authenticated;
 revoke execute on function public.osp_save_actions(jsonb), public.osp_actions(jsonb) from public, anon, authenticated;
