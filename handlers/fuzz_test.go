@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -46,6 +47,8 @@ func FuzzBodies(f *testing.F) {
 	f.Add("/v1/tasks/a/cancel", `{"reason":"r"}`)
 	f.Add("/v1/tasks/a/resolve", `{"step":"s","action":"skip","reason":"r"}`)
 	f.Add("/v1/tasks/a/signals/s", `[1]`)
+	f.Add("/v1/tasks/bulk/cancel", `{"filter":{"type":"demo","search":"%_"},"reason":"r","limit":3}`)
+	f.Add("/v1/tasks/bulk/retry", `{"all":true,"dry_run":true,"cursor":"0.a"}`)
 	f.Fuzz(func(t *testing.T, path, body string) {
 		if !strings.HasPrefix(path, "/v1/") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || r == '?' || r == '#' || r == '%' }) {
 			return
@@ -60,8 +63,36 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
+// A bulk that is accepted names something, and never more than one request may.
+func FuzzBulk(f *testing.F) {
+	for _, s := range []string{
+		`{"filter":{"type":"demo"}}`, `{"all":true,"limit":1}`, `{"filter":{}}`, `{"filter":{"type":null}}`, `{"filter":null}`, `{"filter":7}`,
+		`{"filter":{"search":"\u0000"}}`, `{"filter":{"status":"failed"},"cursor":"1.a"}`, `{"all":true,"cursor":"-1.a"}`, `{"limit":1e3}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(strings.TrimSpace(string(data))) == 0 || wellFormed(data) != nil {
+			return
+		}
+		o, err := newObject(data)
+		if err != nil {
+			return
+		}
+		b := readBulk(o, bulkKind{statuses: []saga.Status{saga.StatusPending, saga.StatusRunning}})
+		if o.end() != nil {
+			return
+		}
+		if b.query == (saga.Query{}) && string(o.members["all"]) != "true" || b.limit < 1 || b.limit > maxBulk || b.pass < 0 || b.pass >= len(b.queries()) {
+			t.Errorf("accepted %s as %+v", data, b)
+		}
+	})
+}
+
 func FuzzListQuery(f *testing.F) {
-	for _, s := range []string{"", "limit=5&cursor=abc", "status=running&type=a", "limit=%30", "user_id=" + alice, "a=%zz;b", "cursor=%ff"} {
+	for _, s := range []string{"", "limit=5&cursor=abc", "status=running&type=a", "limit=%30", "user_id=" + alice, "a=%zz;b", "cursor=%ff",
+		"search=%25_%2A%2C%28%29.%22%27%5C&created_after=2026-11-24T08:00:00Z", "search=%00", "from=1&created_after=1",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
@@ -70,7 +101,8 @@ func FuzzListQuery(f *testing.F) {
 			return
 		}
 		if q.Limit < 1 || q.Limit > maxLimit || len(q.Cursor) > maxCursor || q.Owner != "" && !saga.ValidUUID(q.Owner) ||
-			strings.ContainsFunc(q.Cursor, unprintable) {
+			strings.ContainsFunc(q.Cursor, unprintable) || strings.ContainsRune(q.Search, 0) || !utf8.ValidString(q.Search) ||
+			len(q.Search) > maxSearch || !q.Until.IsZero() && !q.Until.After(q.From) {
 			t.Errorf("accepted %+v", q)
 		}
 	})
