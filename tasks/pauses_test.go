@@ -148,6 +148,32 @@ func TestATaskThatIsParkedTooLateIsWokenAllTheSame(t *testing.T) {
 	r.ends("t", saga.Completed)
 }
 
+// Not at once, for others may not have heard of its end; and not only with the next sweep of all that wait.
+func TestThoseThatWaitedAreWokenAtTheSecondLook(t *testing.T) {
+	r := newRig(t)
+	key := r.pause(saga.PauseType, "one")
+	r.start(saga.Request{ID: "t", Type: "one", Input: []byte(`{}`)})
+	nudged := 0
+	pauses := r.pauses(func() { nudged++ })
+	look := func(parked int64, nudges int) {
+		t.Helper()
+		if more, err := pauses.Sweep(t.Context()); more || err != nil {
+			t.Fatalf("%t, %v", more, err)
+		}
+		if got := r.parkedTasks(key); got != parked || nudged != nudges {
+			t.Errorf("%d are parked, %d nudges, want %d and %d", got, nudged, parked, nudges)
+		}
+	}
+	look(0, 0)
+	if err := pauses.Park(t.Context(), saga.Created{ID: "t", Type: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	look(1, 0)
+	r.resume(key)
+	look(1, 0)
+	look(0, 1)
+}
+
 // What waits for another pause is left alone.
 func TestATaskUnderTwoPausesWaitsForBoth(t *testing.T) {
 	r := newRig(t)
