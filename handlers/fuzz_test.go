@@ -90,7 +90,8 @@ func FuzzBulk(f *testing.F) {
 }
 
 func FuzzListQuery(f *testing.F) {
-	for _, s := range []string{"", "limit=5&cursor=abc", "status=running&type=a", "limit=%30", "user_id=" + alice, "a=%zz;b", "cursor=%ff",
+	for _, s := range []string{
+		"", "limit=5&cursor=abc", "status=running&type=a", "limit=%30", "user_id=" + alice, "a=%zz;b", "cursor=%ff",
 		"search=%25_%2A%2C%28%29.%22%27%5C&created_after=2026-11-24T08:00:00Z", "search=%00", "from=1&created_after=1",
 	} {
 		f.Add(s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -56,8 +57,8 @@ func (s *SQLite) List(ctx context.Context, q saga.Query) (saga.Page, error) {
 	}
 	where, args := sqliteWhere(q, after)
 	limit := limitOf(q)
-	rows, err := s.db.QueryContext(ctx, "select task from workflow_executions"+where+" order by created_at desc, execution_id desc limit ?",
-		append(args, limit+1)...)
+	query := "select task from workflow_executions" + where
+	rows, err := s.db.QueryContext(ctx, query+" order by created_at desc, execution_id desc limit ?", append(args, limit+1)...)
 	if err != nil {
 		return saga.Page{}, fmt.Errorf("list tasks: %w", err)
 	}
@@ -81,7 +82,7 @@ func (s *SQLite) Counts(ctx context.Context, q saga.Query) (saga.TaskCounts, err
 	for _, state := range saga.States {
 		var n int
 		err := s.db.QueryRowContext(ctx, "select count(*) from (select 1 from workflow_executions"+where+" and state = ? limit ?)",
-			append(args[:len(args):len(args)], state, most+1)...).Scan(&n)
+			append(slices.Clip(args), state, most+1)...).Scan(&n)
 		if err != nil {
 			return saga.TaskCounts{}, fmt.Errorf("count tasks: %w", err)
 		}
