@@ -71,6 +71,7 @@ func TestNobodyButTheServiceRoleExecutesOurFunctions(t *testing.T) {
 			"osp_actions":      `{"query":{"max":1}}`,
 			"osp_save_actions": `{"actions":[]}`,
 			"osp_apply":        `{"fence":null,"effect":"entity.query","args":{}}`,
+			"osp_counts":       `{"query":{}}`,
 		} {
 			if status, body := s.REST(t, who.key, "POST", "rpc/"+fn, args); status != 401 && status != 403 {
 				t.Errorf("%s calls %s: %d %s", who.name, fn, status, body)
