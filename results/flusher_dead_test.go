@@ -3,6 +3,7 @@ package results_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -84,3 +85,26 @@ func (f *fixedSource) Dirty(context.Context, int) ([]saga.Snapshot, error) {
 func (f *fixedSource) Clean(context.Context, []saga.Flushed) ([]string, error) { return nil, nil }
 
 func (f *fixedSource) Bury(context.Context, string, int64, string) (bool, error) { return false, nil }
+
+func TestEveryBatchIsToldOf(t *testing.T) {
+	var told []string
+	setup := func(r *rig) {
+		r.flusher.Flushed = func(rows int, oldest time.Time, took time.Duration, err error) {
+			told = append(told, fmt.Sprintf("%d rows, %v old, in %v: %v", rows, time.Since(oldest).Round(time.Second), took, err))
+		}
+	}
+	flushing(t, setup, func(r *rig) {
+		r.store.failing(func(rows []saga.Task) error {
+			time.Sleep(time.Second) // virtual
+			if len(rows) == 2 {
+				return saga.Permanent(errors.New("one is bad"))
+			}
+			return nil
+		})
+		r.start("a")
+		r.after(10 * time.Second)
+		r.start("b", "c")
+		r.after(10 * time.Second)
+		r.same("told", strings.Join(told, "; "), "1 rows, 1s old, in 1s: <nil>; 2 rows, 1s old, in 1s: one is bad; 1 rows, 2s old, in 1s: <nil>; 1 rows, 3s old, in 1s: <nil>")
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -298,4 +299,30 @@ func (n *newer) Read(ctx context.Context, id string) (saga.Snapshot, error) {
 		s.Events[1].Kind = "invented_later"
 	}
 	return s, err
+}
+
+func TestWhatASweepHasSetRightIsCounted(t *testing.T) {
+	sweep(t, func(b *broom) {
+		repaired := map[string]int{}
+		b.Repaired = func(repair string) { repaired[repair]++ }
+		b.task("p", true, time.Time{})
+		b.child("a", completed)
+		b.task("late", true, time.Now())
+		b.task("signalled", true, time.Time{})
+		if _, err := b.journal.Post(t.Context(), "signalled", saga.Message{Event: saga.Event{Kind: saga.KindSignal, Name: "go"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second) // virtual
+		b.waker.fails = errors.New("away")
+		_, _ = b.Sweep(t.Context())
+		if want := map[string]int{tasks.RepairTold: 1}; !maps.Equal(repaired, want) {
+			t.Errorf("without a queue it set right %v, want %v", repaired, want)
+		}
+		b.waker.fails = nil
+		time.Sleep(11 * time.Second) // virtual: what was handed out is again
+		b.sweep()
+		if want := map[string]int{tasks.RepairTold: 1, tasks.RepairOverdue: 1, tasks.RepairWoken: 2}; !maps.Equal(repaired, want) {
+			t.Errorf("it set right %v, want %v", repaired, want)
+		}
+	})
 }
