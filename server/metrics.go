@@ -100,13 +100,13 @@ func memoryOf(i info) (used, most int64) {
 }
 
 // mostStuck is how many stuck tasks are counted: more is no better news.
-const mostStuck = 100
+const mostStuck = 1000
 
 // stuck counts the tasks that wait for an operator.
 func (s *Server) stuck(ctx context.Context) (int, error) {
 	if !s.stored.Load() {
 		return 0, errors.New("the result store has not answered yet")
 	}
-	page, err := s.store.List(ctx, saga.Query{State: saga.Stuck, Limit: mostStuck})
-	return len(page.Tasks), err
+	counts, err := s.store.Counts(ctx, saga.Query{State: saga.Stuck, Limit: mostStuck})
+	return counts.State[saga.Stuck], err
 }
