@@ -49,16 +49,22 @@ func (d *database) tracesCost(ctx context.Context, s settings) (cpu, took float6
 	return d.cost(ctx, s, t)
 }
 
+// cost takes what is watched between two runs that are not, for the machine is not the same all the time.
 func (d *database) cost(ctx context.Context, s settings, t *telemetry.Tracing) (cpu, took float64, err error) {
-	plain, err := d.throughput(ctx, s, forwardType)
+	before, err := d.throughput(ctx, s, forwardType)
 	if err != nil {
 		return 0, 0, err
 	}
 	measured, m, stop := d.watched()
 	defer stop()
-	s.observer = telemetry.Observer(m, t)
-	with, err := measured.throughput(ctx, s, forwardType)
-	return with.cpu / plain.cpu, plain.perS / with.perS, err
+	seen := s
+	seen.observer = telemetry.Observer(m, t)
+	with, err := measured.throughput(ctx, seen, forwardType)
+	if err != nil {
+		return 0, 0, err
+	}
+	after, err := d.throughput(ctx, s, forwardType)
+	return 2 * with.cpu / (before.cpu + after.cpu), 2 / with.perS / (1/before.perS + 1/after.perS), err
 }
 
 // watching measures only what being watched costs, and writes nothing: -watching.

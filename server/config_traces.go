@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,10 +76,8 @@ func (l *loader) oneOf(otherwise string, allowed []string, names ...string) stri
 	if v == "" {
 		return otherwise
 	}
-	for _, a := range allowed {
-		if v == a {
-			return v
-		}
+	if slices.Contains(allowed, v) {
+		return v
 	}
 	l.wrong(name, "is %q: set it to %s", v, strings.Join(allowed, " or "))
 	return otherwise
