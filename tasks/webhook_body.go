@@ -54,7 +54,7 @@ type webhookTest struct {
 func (w *Webhooks) body(ctx context.Context, d webhookDelivery) ([]byte, error) {
 	b := webhookBody{Type: d.Event, Timestamp: d.At.UTC(), Data: webhookTest{d.Webhook}}
 	if d.Task != "" {
-		task, err := w.Tasks.asOf(ctx, d.Task, d.Seq)
+		task, err := w.Tasks.asOf(ctx, d.Task, d.Seq, d.Event)
 		switch {
 		case errors.Is(err, saga.ErrNotFound):
 			return nil, saga.Permanent(fmt.Errorf("task %s: it has been deleted", d.Task))
@@ -66,10 +66,11 @@ func (w *Webhooks) body(ctx context.Context, d webhookDelivery) ([]byte, error) 
 	return encodeJSON(b)
 }
 
-// asOf returns a task as it was after an event. When its journal is gone it has ended, and is told of as it is.
-func (d *Dispatcher) asOf(ctx context.Context, id string, seq int64) (saga.Task, error) {
+// asOf returns a task as it was after an event. It is told of as it is when its journal is gone, and when that was lost and
+// made again of what was kept, without the event.
+func (d *Dispatcher) asOf(ctx context.Context, id string, seq int64, told saga.WebhookEvent) (saga.Task, error) {
 	events, task, err := d.Events(ctx, id, 0)
-	if err != nil || int64(len(events)) <= seq {
+	if err != nil || int64(len(events)) <= seq || events[seq-1].Tells() != told {
 		return task, err
 	}
 	record, err := saga.Fold(events[:seq])

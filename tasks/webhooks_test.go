@@ -131,6 +131,26 @@ func TestWhatATaskIsStuckOnIsTold(t *testing.T) {
 	}
 }
 
+// A journal that is made again may have something else in the event's place.
+func TestATaskWhoseEventIsLostIsToldOfAsItIs(t *testing.T) {
+	s := newSwitchboard(t)
+	r := newReceiver(s)
+	s.add("w1", r.URL)
+	task := s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)})
+	news := s.news(task.ID)
+	news.Events[0].Seq = 2
+	s.queue.take()
+	if left := s.hooks.Tell(t.Context(), []saga.News{news}); len(left) > 0 {
+		t.Fatalf("left %v", left)
+	}
+	for _, id := range s.queue.take() {
+		s.settle(id)
+	}
+	if body := string(r.one(t).body); !strings.Contains(body, `"state":"completed"`) {
+		t.Errorf("told %s", body)
+	}
+}
+
 func TestWhatWasToldIsNotToldAgain(t *testing.T) {
 	s := newSwitchboard(t)
 	r := newReceiver(s)
