@@ -68,6 +68,7 @@ func (p Principal) permitWebhook(w *saga.TaskWebhook) error {
 func (a *API) addWebhook(c *gin.Context) {
 	w, err := a.newWebhook(c)
 	if err == nil {
+		about(c.Request.Context(), "webhook", w.ID)
 		w, err = a.tasks.AddWebhook(c.Request.Context(), w)
 	}
 	if err != nil {
