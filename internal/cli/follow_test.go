@@ -134,8 +134,13 @@ func (a *api) hangs() *api {
 
 func TestWaitingEndsInTime(t *testing.T) {
 	for _, args := range []string{"task wait t1 --timeout 50ms", "task start work --wait=50ms", "task watch t1 --timeout 50ms"} {
-		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).says("POST /v1/tasks", 202, task("pending", "")).hangs()
-		at(t, a, strings.Fields(args)...).is(t, 7, "", "the task has not ended within 50 ms, and goes on. To come back: osp task watch t1")
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", "")).says("GET /v1/tasks/t1", 200, task("waiting", ""))
+		a.says("POST /v1/tasks", 202, task("pending", "")).hangs()
+		shows := "◌ waiting" // as it is by then
+		if strings.Contains(args, "watch") {
+			shows = ""
+		}
+		at(t, a, strings.Fields(args)...).is(t, 7, shows, "the task has not ended within 50 ms, and goes on. To come back: osp task watch t1")
 	}
 }
 
@@ -159,7 +164,7 @@ func TestASilentConnectionIsMadeAgain(t *testing.T) {
 	})
 }
 
-// silent has a first stream on which nothing comes after the headers.
+// silent has a first stream on which nothing comes after a first sign of life.
 type silent struct {
 	*api
 
@@ -173,5 +178,6 @@ func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.once = true
 	read, write := io.Pipe()
 	context.AfterFunc(r.Context(), func() { _ = write.CloseWithError(r.Context().Err()) })
+	go func() { _, _ = io.WriteString(write, ": still here\n\n") }()
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: read, Request: r}, nil
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,21 @@ func TestTextsAreHarmless(t *testing.T) {
 	}
 	if got := lines("one\x1b\r\n\ttwo\n"); strings.Join(got, "|") != `one\x1b|    two` {
 		t.Errorf("lines: %q", got)
+	}
+}
+
+func TestJSONIsHarmlessAndTheSame(t *testing.T) {
+	const raw = `{"a":"b` + "\u009b2J\u202e\x7f日本" + `"}`
+	var b strings.Builder
+	if err := writeJSON(&b, []byte(raw)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), `{"a":"b\u009b2J\u202e\u007f日本"}`+"\n"; got != want {
+		t.Errorf("written as %q, want %q", got, want)
+	}
+	var before, after map[string]string
+	if err := errors.Join(json.Unmarshal([]byte(raw), &before), json.Unmarshal([]byte(b.String()), &after)); err != nil || before["a"] != after["a"] {
+		t.Errorf("%q has become %q: %v", before, after, err)
 	}
 }
 
