@@ -13,6 +13,19 @@ import (
 	"github.com/osp-platform/osp/server"
 )
 
+// others are the other pages that show commands.
+func others(t *testing.T) (all string) {
+	t.Helper()
+	for _, name := range []string{"operations.md", "workflows.md"} {
+		raw, err := os.ReadFile(filepath.Join(root, "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(raw)
+	}
+	return all
+}
+
 // The commands that docs/cli.md tells of are those that there are, with the flags that it gives them.
 func TestTheDocsOfTheCommandAreTrue(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(root, "docs", "cli.md"))
@@ -43,7 +56,7 @@ func TestTheDocsOfTheCommandAreTrue(t *testing.T) {
 		has(find(m[1]), m[0])
 		lines++
 	}
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(doc, -1) {
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(doc+others(t), -1) {
 		for _, m := range regexp.MustCompile(`\bosp [a-z][^|#>)\n]*`).FindAllString(block[1], -1) {
 			has(find(m), m)
 			lines++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -120,6 +121,35 @@ func TestTasksAreSteeredFromTheCommand(t *testing.T) {
 	k.types(0, "task list --all --since 1h -o ndjson", `"id":"well-1"`, `"id":"stuck-1"`)
 	k.types(0, "task list --until 2001-01-01", "There are no such tasks.")
 	k.types(1, "task get nothing", "osp task list lists those that there are.")
+	k.until("audit --subject stuck-1", "BY ", "ada  resolve  task stuck-1  done", "it is mended")
+}
+
+func TestManyTasksAreSteeredFromTheCommand(t *testing.T) {
+	o := start(t, "all", here(t)...)
+	k := keyboard{t, []string{"HOME=" + t.TempDir(), "OSP_URL=" + o.url}}
+	k.types(0, "workflow deploy "+k.file("one.json", edition("greet", "hello"))+" --activate --reason wanted")
+	k.types(0, "queue list", "default  open")
+	k.types(0, "pause type greet --reason the·bank·is·away", "The type greet is paused.")
+	k.types(0, "pause list", "type  greet  ", "the bank is away")
+	for i := range 5 {
+		k.types(0, fmt.Sprintf("task start greet --id many-%d --input {\"who\":\"Ada\"}", i))
+	}
+	k.until("task list --search many- -o id", "many-0", "many-1", "many-2", "many-3", "many-4")
+	k.types(0, "resume type greet --reason it·is·back", "The type greet goes on.")
+	k.types(0, "pause list", "Nothing is paused.")
+	k.until("task list --type greet --state waiting -o id", "many-0", "many-1", "many-2", "many-3", "many-4")
+
+	k.types(0, "task cancel --all-matching --type greet --dry-run", "5 tasks match (type greet).")
+	k.types(2, "task cancel --all-matching --type greet", "--yes does it without asking")
+	k.types(0, "task cancel --all-matching --type greet --reason closed --yes", "Cancelled: 5.")
+	k.until("task list --type greet --status cancelled -o id", "many-0", "many-1", "many-2", "many-3", "many-4")
+	k.types(0, "task retry --all-matching --type greet --status cancelled --reason open --yes", "Run again: 5.")
+	k.until("task list --type greet --state waiting -o ndjson", `"retry_of":"many-0"`, `"retry_of":"many-4"`)
+	k.types(0, "queue pause default --reason a·sale", "The queue default is paused.")
+	k.types(0, "queue list", "default  paused")
+	k.types(0, "queue resume default", "The queue default goes on.")
+	k.types(1, "pause queue nothing --reason r", "(4") // there is none
+	k.until("audit", "bulk-cancel", "closed", "bulk-retry", "pause", "the bank is away", "it is back")
 }
 
 func TestWorkflowsAreSteeredFromTheCommand(t *testing.T) {

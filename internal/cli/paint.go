@@ -73,7 +73,7 @@ func colourOf(state string) string {
 		return green
 	case "failed", "stuck", "locked":
 		return red
-	case "compensating", "compensated", "cancelled", "not_undone", "paused":
+	case "compensating", "compensated", "cancelled", "not_undone", "paused", "stopped, with undos":
 		return yellow
 	case "running":
 		return blue

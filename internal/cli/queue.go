@@ -39,12 +39,16 @@ func (s *session) queueTable() listed {
 			Name                                      string
 			Weight, Pending, Active, Scheduled, Retry int
 			Paused                                    bool
+			UndoPaused                                bool    `json:"undo_paused"`
 			Oldest                                    float64 `json:"oldest_waiting_seconds"`
 		}
 		err := s.decode(raw, &q)
 		state, oldest := "open", ""
 		if q.Paused {
 			state = "paused"
+		}
+		if q.UndoPaused { // in Asynqmon
+			state = "stopped, with undos"
 		}
 		if q.Oldest > 0 {
 			oldest = lasting(time.Duration(q.Oldest * float64(time.Second)))

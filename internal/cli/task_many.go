@@ -16,15 +16,14 @@ import (
 
 // deed is what is done to one task by its id, or to many by a filter.
 type deed struct {
-	name   string // in the path
-	verb   string // in sentences: "cancel"
-	past   string // "cancelled"
-	again  bool   // doing it twice is doing it once
-	reason bool   // one task's request takes it
+	name  string // in the path
+	verb  string // in sentences: "cancel"
+	past  string // "cancelled"
+	again bool   // doing it twice is doing it once
 }
 
 func newCancel(w World) *cobra.Command {
-	return newDeed(w, deed{"cancel", "cancel", "cancelled", true, true}, &cobra.Command{
+	return newDeed(w, deed{"cancel", "cancel", "cancelled", true}, &cobra.Command{
 		Use: "cancel ID… | --all-matching", Short: "Have tasks undone that have not ended",
 		Long: `Have tasks undone that have not ended: what they began is undone, in reverse order.
 
@@ -35,7 +34,7 @@ With --all-matching, every task that the other flags match: it says how many, an
 }
 
 func newRetry(w World) *cobra.Command {
-	return newDeed(w, deed{"retry", "run again", "run again", false, false}, &cobra.Command{
+	return newDeed(w, deed{"retry", "run again", "run again", false}, &cobra.Command{
 		Use: "retry ID… | --all-matching", Short: "Run tasks again that have ended: each as a new task",
 		Long: `Run tasks again that have ended. Each becomes a new task with the same request, and retry_of names the old one.
 
@@ -80,7 +79,7 @@ func newDeed(w World, d deed, c *cobra.Command) *cobra.Command {
 			return s.some(c, d, args, reason, *then)
 		})
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; the journal keeps it")
+	c.Flags().StringVar(&reason, "reason", "", "why; the audit keeps it")
 	c.Flags().BoolVar(&all, "all-matching", false, "every task that the flags match")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only tell how many match")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
@@ -94,7 +93,7 @@ func newDeed(w World, d deed, c *cobra.Command) *cobra.Command {
 func (s *session) some(c *cobra.Command, d deed, ids []string, reason string, then settling) error {
 	for i, id := range ids {
 		body := map[string]string{}
-		if reason != "" && d.reason {
+		if reason != "" {
 			body["reason"] = reason
 		}
 		raw, err := s.post(c, d.again, body, "v1", "tasks", id, d.name)

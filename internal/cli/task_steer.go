@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 
 func newSignal(w World) *cobra.Command {
 	f := &remote{}
-	var payload, key string
+	var payload, key, reason string
 	c := &cobra.Command{
 		Use: "signal ID NAME", Short: "Send a signal to a task", Args: needs("ID", "NAME"), ValidArgsFunction: completeTasks(w, f),
 		Long: `Send a signal to a task. It waits there when the task does not wait for it yet.`,
@@ -27,9 +28,13 @@ func newSignal(w World) *cobra.Command {
 			if key == "" {
 				key = w.NewID()
 			}
+			query := url.Values{}
+			if reason != "" {
+				query.Set("reason", reason)
+			}
 			return f.run(w, c, func(s *session) error {
 				raw, err := s.client.do(c.Context(), call{
-					method: http.MethodPost, path: path("v1", "tasks", args[0], "signals", args[1]), body: body, again: true,
+					method: http.MethodPost, path: path("v1", "tasks", args[0], "signals", args[1]), query: query, body: body, again: true,
 					header: map[string]string{"Idempotency-Key": key},
 				})
 				if err != nil {
@@ -40,6 +45,7 @@ func newSignal(w World) *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&payload, "payload", "p", "", "what it brings: JSON, @FILE, or - for the standard input")
+	c.Flags().StringVar(&reason, "reason", "", "why; the audit keeps it")
 	c.Flags().StringVar(&key, "idempotency-key", "", "the same key again is the same signal")
 	f.addTo(w, c, asTable, asJSON, asID)
 	return c
@@ -80,7 +86,7 @@ func newResolve(w World) *cobra.Command {
 			case r.Action == "":
 				return misused("--action is missing: write retry, skip or done")
 			case r.Reason == "":
-				return misused("--reason is missing: say why, the journal keeps it")
+				return misused("--reason is missing: say why, the audit keeps it")
 			}
 			r.Step = args[1]
 			return f.run(w, c, func(s *session) error {
@@ -93,7 +99,7 @@ func newResolve(w World) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&r.Action, "action", "", "retry, skip or done")
-	c.Flags().StringVar(&r.Reason, "reason", "", "why; the journal keeps it")
+	c.Flags().StringVar(&r.Reason, "reason", "", "why; the audit keeps it")
 	complete(c, "action", "retry", "skip", "done")
 	f.addTo(w, c, asTable, asJSON, asID)
 	then.addTo(c)

@@ -23,7 +23,7 @@ type World struct {
 
 // Commands are all commands of this package that stand at the top.
 func Commands(w World) []*cobra.Command {
-	return []*cobra.Command{newTask(w), newQueue(w), newPause(w), newResume(w), newHuman(w), newProfile(w)}
+	return []*cobra.Command{newTask(w), newQueue(w), newPause(w), newResume(w), newHuman(w), newActions(w), newProfile(w)}
 }
 
 // Session is one run of one command: whom it speaks to, and where it writes.
