@@ -93,6 +93,34 @@ func TestWatchInATerminal(t *testing.T) {
 	}
 }
 
+// On a terminal the command asks, does not show keys, and can be left.
+func TestTheCommandAsks(t *testing.T) {
+	b := newBooking(t)
+	o := start(t, "all", here(t)...)
+	x := newTerminal(t, 80, 24, "OSP_URL="+o.url)
+	o.task(202, "POST", "/v1/tasks", dict{"id": "waits-1", "type": "http.saga", "input": b.input()})
+	k := keyboard{t, []string{"HOME=" + t.TempDir(), "OSP_URL=" + o.url}}
+	k.until("task list --state running -o id", "waits-1")
+	for _, a := range []struct{ answer, want string }{{"no", "nothing was done"}, {"yes", "Cancelled: 1."}} {
+		x.types("clear; osp task cancel --all-matching --type http.saga")
+		x.shows(`1 task matches \(type http.saga\). Cancel\? Type yes:\s*$`)
+		x.types(a.answer)
+		x.shows(a.want)
+	}
+	x.types("clear; osp profile add here --url " + o.url + "; osp profile list")
+	x.shows(`The key \(it is not shown\):\s*$`)
+	x.types("osp_secret")
+	if screen := x.shows(`here .* yes  in use`); strings.Contains(screen, "osp_secret") {
+		t.Errorf("the key is shown:\n%s", screen)
+	}
+	x.types("clear; osp profile add other --url " + o.url + "; echo it ended with $?")
+	x.shows(`The key \(it is not shown\):\s*$`)
+	x.tmux("send-keys", "C-c")
+	x.shows("osp: interrupted", "it ended with 130")
+	x.types("echo visible") // the terminal shows again what is typed
+	x.shows("echo visible", "(?m)^visible")
+}
+
 // Whoever stops watching has the terminal back as it was, and the task goes on.
 func TestWatchIsInterrupted(t *testing.T) {
 	b := newBooking(t)

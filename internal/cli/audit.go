@@ -60,8 +60,12 @@ func (s *session) actionTable() listed {
 			colour = yellow
 		}
 		return a.ID, []cell{
-			{a.At.Local().Format(time.DateTime), ""}, {a.By, ""}, {a.Action, ""}, {strings.TrimSpace(a.Kind + " " + a.Subject), ""},
-			{a.Outcome, colour}, {a.Reason, ""},
+			{a.At.Local().Format(time.DateTime), ""},
+			{a.By, ""},
+			{a.Action, ""},
+			{strings.TrimSpace(a.Kind + " " + a.Subject), ""},
+			{a.Outcome, colour},
+			{a.Reason, ""},
 		}, err
 	}}
 }

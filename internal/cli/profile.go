@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newProfile(w World) *cobra.Command {
@@ -81,14 +80,8 @@ func askKey(c *cobra.Command, file string) (string, error) {
 		}
 		return strings.TrimSpace(string(raw)), nil
 	}
-	if f, ok := c.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		_, _ = fmt.Fprint(c.ErrOrStderr(), "The key (it is not shown): ")
-		raw, err := term.ReadPassword(int(f.Fd()))
-		_, _ = fmt.Fprintln(c.ErrOrStderr())
-		if err != nil {
-			return "", fmt.Errorf("read the key: %w", err)
-		}
-		return strings.TrimSpace(string(raw)), nil
+	if f := terminalOf(c.InOrStdin()); f != nil {
+		return askSecret(c.Context(), f, c.ErrOrStderr(), "The key (it is not shown): ")
 	}
 	key, _ := bufio.NewReader(c.InOrStdin()).ReadString('\n') // without a line there is no key
 	if key = strings.TrimSpace(key); key == "" {

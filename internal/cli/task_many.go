@@ -1,17 +1,14 @@
 package cli
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // deed is what is done to one task by its id, or to many by a filter.
@@ -157,7 +154,7 @@ func (s *session) many(c *cobra.Command, d deed, b bulk, dry, yes bool) error {
 		return nil
 	}
 	if !yes {
-		if err := s.confirm(fmt.Sprintf("%s (%s). %s? Type yes: ", plan.matching(), b.says(), capital(d.verb))); err != nil {
+		if err := s.confirm(c.Context(), fmt.Sprintf("%s (%s). %s? Type yes: ", plan.matching(), b.says(), capital(d.verb))); err != nil {
 			return err
 		}
 	}
@@ -227,21 +224,4 @@ func (s *session) tellBulked(d deed, t bulked) error {
 		err = ended(exitFailed, "refused: %s", times(n, "task"))
 	}
 	return err
-}
-
-// confirm asks on a terminal, and takes no answer for a no. Elsewhere nobody is there to ask.
-func (s *session) confirm(question string) error {
-	f, ok := s.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return misused("nothing was done: there is nobody to ask; --yes does it without asking")
-	}
-	_, _ = fmt.Fprint(s.err, question)
-	answer, err := bufio.NewReader(f).ReadString('\n')
-	if err != nil {
-		_, _ = fmt.Fprintln(s.err)
-	}
-	if strings.TrimSpace(answer) != "yes" {
-		return ended(exitFailed, "nothing was done")
-	}
-	return nil
 }
