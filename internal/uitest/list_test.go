@@ -1,50 +1,11 @@
 package uitest
 
 import (
-	"fmt"
 	"net/http"
-	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/osp-platform/osp/results"
 	"github.com/osp-platform/osp/saga"
 )
-
-// stored makes a result store with many tasks, all of which have ended.
-func stored(t *testing.T, n int) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "osp.db")
-	store, err := results.OpenSQLite(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	at := time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Microsecond)
-	var rows []results.Row
-	for i := range n {
-		began := at.Add(time.Duration(i) * time.Second)
-		ended := began.Add(300 * time.Millisecond)
-		task := saga.Task{
-			ID: fmt.Sprintf("old-%06d", i), Type: "order.place", UserID: saga.NilOwner, Status: saga.StatusCompleted, State: saga.Completed,
-			Phase: saga.Forward, Input: []byte(`{"amount":80}`), Output: []byte(`{"sent":true}`), CreatedAt: began, StartedAt: &began, CompletedAt: &ended,
-			Version: began.UnixMicro(), Steps: []saga.StepView{
-				{Path: "reserve", Kind: saga.KindActivity, State: saga.StepCompleted, Attempts: 1, StartedAt: began, CompletedAt: &ended},
-			},
-		}
-		if i%10 == 0 {
-			task.Status, task.State, task.Error = saga.StatusFailed, saga.Failed, fmt.Sprintf("step ship: lorry %d is broken", i)
-		}
-		rows = append(rows, results.Rows(task)...)
-		if len(rows) == 500 || i == n-1 {
-			if _, err := store.Save(t.Context(), rows); err != nil {
-				t.Fatal(err)
-			}
-			rows = nil
-		}
-	}
-	return path
-}
 
 // The list and a task's page are there at once, whatever else the store holds.
 func TestPagesAreUsableAtOnceWithTenThousandTasks(t *testing.T) {
