@@ -24,7 +24,7 @@ func TestDevAnswersToThisMachineOnly(t *testing.T) {
 		"evil.example", "evil.example" + port, "localhost.evil.example", "evil.localhost", "xlocalhost", "127.0.0.1.evil.example",
 		"127.0.0.2", "0.0.0.0", "[::]", "[::2]" + port, "localhost.", "localhost:", "localhost:x", "127a0b0c1", "192.168.0.7" + port,
 	} {
-		for _, path := range []string{"/v1/types", "/monitor/", "/monitor/api/queues", "/healthz", "/openapi.json", "/", "/nowhere"} {
+		for _, path := range []string{"/v1/types", "/monitor/", "/monitor/api/queues", "/healthz", "/openapi.json", "/", "/ui/", "/nowhere"} {
 			got, header, body := dev.ask("GET", path, host, "")
 			var problem struct {
 				Type, Title, Detail string

@@ -120,6 +120,7 @@ func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
 			}
 			for path, want := range map[string]int{
 				"/healthz": 200, "/readyz": 200, "/v1/types": c.api, "/v1/tasks": c.api, "/monitor/": c.monitor,
+				"/ui/": c.monitor, "/ui/tasks": c.monitor, "/ui/tasks/01:a.b": c.monitor, "/ui/nowhere": 404,
 			} {
 				if got := r.status(path); got != want {
 					t.Errorf("%s answers %d, want %d", path, got, want)

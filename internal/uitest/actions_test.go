@@ -52,6 +52,9 @@ func TestATaskIsCancelledAndRunAgain(t *testing.T) {
 	p.step("Steps", "paid", "waiting")
 	p.press("Cancel …")
 	p.wait(`document.activeElement.name === 'reason'`)
+	p.press("Back")
+	p.wait(`!document.querySelector('dialog') && document.activeElement.textContent === 'Cancel …'`) // focus is where it was
+	p.press("Cancel …")
 	p.press("Cancel the task")
 	p.says("Say why")
 	p.looks("cancel")

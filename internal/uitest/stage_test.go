@@ -116,15 +116,20 @@ func (s *stage) step(name string) saga.Step {
 	}
 }
 
-// types are an order of three steps, a wait for a signal, and a loop over as many items as its input says.
+// types are an order of three steps, one of all kinds of steps, a wait for a signal, and a loop over as many items as its input says.
 func (s *stage) types() []tasks.Type {
 	fixed := func(name string, steps ...saga.Step) tasks.Type {
 		return tasks.Type{Name: name, Static: true, Build: func(json.RawMessage) (*saga.Workflow, error) {
 			return &saga.Workflow{Name: name, Version: 1, Root: saga.Sequence(steps...)}, nil
 		}}
 	}
+	careless := s.step("careless")
+	careless.OnError = saga.ContinueOnError
 	return []tasks.Type{
 		fixed("order.place", s.step("reserve"), s.step("charge"), s.step("ship")),
+		fixed("order.split", saga.Parallel("both", saga.Sequence(s.step("left"), s.step("left2")), s.step("right")),
+			saga.Condition("large", func(saga.Scope) (bool, error) { return false, nil }, s.step("check"), s.step("skip")),
+			careless, saga.Child("place", "order.place", func(saga.Scope) (json.RawMessage, error) { return []byte(`{}`), nil }), s.step("end")),
 		fixed("order.ask", s.step("reserve"), saga.Signal("paid", "paid", time.Hour), s.step("ship")),
 		{Name: "order.many", Build: func(in json.RawMessage) (*saga.Workflow, error) {
 			var input struct{ Items int }
