@@ -37,6 +37,7 @@ func TestTheListKeepsUpAndStaysInItsPlace(t *testing.T) {
 	p.looks("tasks")
 	p.press("Show older tasks")
 	p.wait(`document.querySelectorAll('a.go').length === 60`)
+	read[any](p, `scrollTo(0, 0)`)
 
 	st.hold("ship")
 	first := s.start("order.place", dict{})

@@ -148,7 +148,7 @@ func (p *page) press(text string) {
 	find := fmt.Sprintf(`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, summary, label')]
 		.find(e => e.textContent.replace(/^[^\p{L}\p{N}]+/u, '').startsWith(%s))`, quote(text))
 	p.wait(find)
-	read[any](p, find+`.click()`)
+	read[any](p, `(e => { e.focus(); e.click() })(`+find+`)`)
 }
 
 // expand opens a step of the timeline.

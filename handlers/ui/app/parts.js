@@ -74,8 +74,12 @@ export function Dialog({ title, onClose, children }) {
   const id = useId()
   useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement)
-    ref.current?.showModal()
-    return () => (before?.isConnected ? before : document.getElementById('main'))?.focus()
+    const dialog = ref.current
+    dialog?.showModal()
+    return () => {
+      dialog?.close() // or nothing else could have the focus
+      ;(before?.isConnected ? before : document.getElementById('main'))?.focus()
+    }
   }, [])
   return html`<dialog ref=${ref} aria-labelledby=${id} onCancel=${(/** @type {Event} */ e) => { e.preventDefault(); onClose() }}>
     <div class="sheet"><h2 id=${id}>${title}</h2>${children}</div></dialog>`

@@ -23,13 +23,15 @@ export function setQuery(changes) {
 
 /** The path and the query as they are now. */
 export function useLocation() {
-  const [, redraw] = useState(0)
+  const [address, redraw] = useState(location.pathname + location.search)
   useEffect(() => {
-    const listener = () => redraw(n => n + 1)
+    const listener = () => redraw(location.pathname + location.search)
     listeners.add(listener)
+    listener() // it may have changed since this was drawn
     return () => { listeners.delete(listener) }
   }, [])
-  return { path: location.pathname, query: new URLSearchParams(location.search) }
+  const [path, query] = address.split(/\?(.*)/s)
+  return { path, query: new URLSearchParams(query) }
 }
 
 addEventListener('popstate', tell)

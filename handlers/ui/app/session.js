@@ -44,13 +44,14 @@ export async function signOut() {
 
 /** The session; null while it is not known. @returns {Session | null} */
 export function useSession() {
-  const [, redraw] = useState(0)
+  const [session, redraw] = useState(current)
   useEffect(() => {
-    const listener = () => redraw(n => n + 1)
+    const listener = () => redraw(current)
     listeners.add(listener)
+    listener() // it may have come since this was drawn
     return () => { listeners.delete(listener) }
   }, [])
-  return current
+  return session
 }
 
 /** Tells whether the session has the role. Until it is known, nobody has. @param {Session | null} session @param {'reader'|'starter'|'operator'} role */
