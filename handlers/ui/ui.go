@@ -13,7 +13,7 @@ const Root = "/ui/"
 
 // Paths are the paths of the pages and of their files, as gin's routes have them.
 var Paths = []string{
-	Root, Root + "tasks", Root + "tasks/:id", Root + "workflows", Root + "workflows/:id", Root + "human", Root + "login",
+	Root, Root + "tasks", Root + "tasks/:id", Root + "workflows", Root + "workflows/:id", Root + "human", Root + "webhooks", Root + "login",
 	assetRoot + ":version/*file",
 }
 

@@ -52,6 +52,29 @@ func TestNothingMakesMarkupOfText(t *testing.T) {
 	})
 }
 
+// Comments in lines of their own are not sent; all else is, in the line that it stands in.
+func TestCommentsStayHere(t *testing.T) {
+	all, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(name, source string) {
+		code := regexp.MustCompile(`\s*/\*\*( |$)|^\s*(//|\*)`)
+		sent, lines := strings.Split(string(all.files[path.Base(name)].raw), "\n"), strings.Split(source, "\n")
+		if len(sent) != len(lines) {
+			t.Fatalf("%s has %d lines, and is sent with %d", name, len(lines), len(sent))
+		}
+		for i, line := range lines {
+			if want := line; sent[i] != want && (sent[i] != "" || !strings.HasPrefix(strings.TrimSpace(line), "//") && !code.MatchString(line)) {
+				t.Errorf("%s:%d is %q, and is sent as %q", name, i+1, line, sent[i])
+			}
+		}
+		if strings.HasPrefix(sent[0], "//") {
+			t.Errorf("%s begins with its comment", name)
+		}
+	})
+}
+
 // A module that is imported is there, by a path that is relative: the version stands in it.
 func TestImportsAreThere(t *testing.T) {
 	imports := regexp.MustCompile(`from ?['"]([^'"]+)['"]`)

@@ -43,7 +43,7 @@ const answerStep = path => path.replace(/\.escalated$/, '')
  * A form in a dialog. Send throws what is wrong.
  * @param {{title: string, button: string, danger?: boolean, send: (form: FormData) => Promise<void>, onClose: () => void, children: (p: any) => any}} props
  */
-function Form({ title, button, danger, send, onClose, children }) {
+export function Form({ title, button, danger, send, onClose, children }) {
   const [problem, set] = useState(/** @type {any} */ (null))
   const [busy, setBusy] = useState(false)
   const form = useRef(/** @type {HTMLFormElement | null} */ (null))
@@ -72,16 +72,16 @@ function Form({ title, button, danger, send, onClose, children }) {
 class Unsent extends Problem {}
 
 /** @param {string} pointer @param {string} detail */
-const wrong = (pointer, detail) => new Unsent(0, { errors: [{ pointer, detail }] })
+export const wrong = (pointer, detail) => new Unsent(0, { errors: [{ pointer, detail }] })
 
 /** @param {{text?: string}} props */
 const Wrong = ({ text }) => text && html`<p class="wrong" role="alert">${text}</p>`
 
 /** @param {any} problem @param {string} pointer */
-const about = (problem, pointer) => problem?.about?.(pointer)
+export const about = (problem, pointer) => problem?.about?.(pointer)
 
 /** @param {FormData} form @param {string} name */
-const text = (form, name) => String(form.get(name) ?? '').trim()
+export const text = (form, name) => String(form.get(name) ?? '').trim()
 
 /** Reads what should be JSON; nothing is nothing. @param {FormData} form @param {string} name @param {boolean} [object] */
 function json(form, name, object) {

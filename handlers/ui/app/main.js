@@ -9,6 +9,7 @@ import { Tasks } from './tasks.js'
 import { Task } from './task.js'
 import { Workflows, Workflow } from './workflows.js'
 import { Humans } from './human.js'
+import { Webhooks } from './webhooks.js'
 import { Login } from './login.js'
 
 // The first that matches is the page; what is in brackets is its id.
@@ -19,6 +20,7 @@ const routes = [
   [/^\/ui\/workflows$/, Workflows],
   [/^\/ui\/workflows\/([^/]+)$/, Workflow],
   [/^\/ui\/human$/, Humans],
+  [/^\/ui\/webhooks$/, Webhooks],
   [/^\/ui\/login$/, Login],
 ]
 

@@ -4,6 +4,7 @@ import { navigate, setQuery } from './router.js'
 import { get } from './api.js'
 import { useList } from './list.js'
 import { stateNames, useCounts } from './counts.js'
+import { Bulk } from './bulk.js'
 import { Empty, Skeleton, State, Time, Trouble, useNow, useTitle } from './parts.js'
 import { count, duration, millis, moment } from './text.js'
 
@@ -29,7 +30,7 @@ export function Tasks({ query }) {
     <nav class="states" aria-label="By state"><a href=${link({ ...filter, state: '' })} aria-current=${state ? undefined : 'true'}>All</a>
       ${stateNames.map(name => html`<a href=${link({ ...filter, state: name })} aria-current=${state === name ? 'true' : undefined}><${State} state=${name} />
         ${counts && html`<b>${(counts.state[name] ?? 0).toLocaleString()}${counts.capped ? '+' : ''}</b>`}</a>`)}</nav>
-    <${Filters} filter=${filter} />
+    <div class="filter-row"><${Filters} filter=${filter} /><${Bulk} filter=${filter} onDone=${list.again} /></div>
     <div class="status" role="status">${list.stale && html`<span class="connection away"><span aria-hidden="true">●</span> Not up to date since ${moment(list.at)}: the server does not answer. Trying again.</span>`}</div>
     <${Trouble} problem=${list.problem} again=${list.again} />
     ${list.waiting.length > 0 && html`<p class="new"><button type="button" onClick=${() => { list.showNew(); scrollTo(0, 0) }}>Show ${count(list.waiting.length, 'new task')}${list.waiting.length >= 30 ? ' or more' : ''}</button></p>`}
