@@ -39,7 +39,7 @@ function All({ filter, onClose }) {
   }
   return html`<${Form} title="All tasks of this list" button="Count them" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
     <p>${Object.keys(filter).length ? html`That is every task with ${Object.entries(filter).map(([name, value], i) => html`${i > 0 && ', '}${name} <strong>${value}</strong>`)}, whether it is shown or not.` : 'There is no filter: that is every task.'}</p>
-    <fieldset><legend>What to do</legend>${fit.map((kind, i) => html`<label class="choice"><input type="radio" name="kind" value=${kind} checked=${i === 0} autofocus=${i === 0} /><span><strong>${kinds[kind].verb}</strong> <span class="muted">${kinds[kind].says}</span></span></label>`)}</fieldset>
+    <fieldset><legend>What to do</legend>${fit.map((kind, i) => html`<label class="choice"><input type="radio" name="kind" value=${kind} defaultChecked=${i === 0} autofocus=${i === 0} /><span><strong>${kinds[kind].verb}</strong> <span class="muted">${kinds[kind].says}</span></span></label>`)}</fieldset>
     <${Field} label="Why" error=${about(problem, '/reason')}>${(/** @type {any} */ a) => html`<input name="reason" maxlength="2000" ...${a} />`}</${Field}>`}</${Form}>`
 }
 

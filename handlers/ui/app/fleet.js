@@ -32,7 +32,7 @@ const resuming = (kind, name) => ({
 /** @param {{queues: any[], pauses: any[], operator: boolean, ask: Ask}} props */
 export function Queues({ queues, operator, ask }) {
   return html`<section class="card" aria-labelledby="queues"><h2 id="queues">Queues</h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="queues"><table class="list numbers wide"><thead><tr><th scope="col">Queue</th><th scope="col" class="less">Weight</th><th scope="col">Waiting</th><th scope="col" class="less">Active</th><th scope="col" class="less">Later</th><th scope="col" class="less">Parked</th><th scope="col">Oldest</th>${operator && html`<th scope="col"><span class="sr">Actions</span></th>`}</tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label="How the queues stand"><table class="list numbers wide"><thead><tr><th scope="col">Queue</th><th scope="col" class="less">Weight</th><th scope="col">Waiting</th><th scope="col" class="less">Active</th><th scope="col" class="less">Later</th><th scope="col" class="less">Parked</th><th scope="col">Oldest</th>${operator && html`<th scope="col"><span class="sr">Actions</span></th>`}</tr></thead>
       <tbody>${queues.map(q => html`<tr key=${q.name}><th scope="row">${q.name} ${q.paused && html`<${Paused} />`}${q.undo_paused && html` <span class="error-text small">asynq delivers nothing of it, undos included</span>`}</th>
         <td class="less">${q.weight}</td><td>${q.pending.toLocaleString()}</td><td class="less">${q.active.toLocaleString()}</td><td class="less">${q.scheduled.toLocaleString()}</td><td class="less">${q.retry.toLocaleString()}</td>
         <td>${q.oldest_waiting_seconds > 0 ? duration(q.oldest_waiting_seconds * 1000) : '–'}</td>
@@ -48,7 +48,7 @@ const Switch = ({ on, kind, name, ask }) => html`<button type="button" class="sm
 const another = {
   title: 'Pause tasks', button: 'Pause',
   says: 'Tasks of the type or the service begin no further step, until somebody resumes them. What is to be undone is undone.',
-  fields: problem => html`<fieldset><legend>What</legend>${[['type', 'A type of tasks'], ['service', 'A service']].map(([kind, label], i) => html`<label class="choice"><input type="radio" name="kind" value=${kind} checked=${i === 0} autofocus=${i === 0} /><span>${label}</span></label>`)}</fieldset>
+  fields: problem => html`<fieldset><legend>What</legend>${[['type', 'A type of tasks'], ['service', 'A service']].map(([kind, label], i) => html`<label class="choice"><input type="radio" name="kind" value=${kind} defaultChecked=${i === 0} autofocus=${i === 0} /><span>${label}</span></label>`)}</fieldset>
     <${Field} label="Its name" error=${about(problem, '/name')}>${(/** @type {any} */ a) => html`<input name="name" autocomplete="off" autocapitalize="off" spellcheck=${false} ...${a} />`}</${Field}>`,
   send: (reason, form) => {
     const name = text(form, 'name')
@@ -70,7 +70,7 @@ export function Pauses({ pauses, operator, ask }) {
 export function Workers({ workers }) {
   const now = useNow(10000)
   return html`<section class="card" aria-labelledby="workers"><h2 id="workers">Workers</h2>
-    ${workers.length ? html`<div class="scroll" tabindex="0" role="region" aria-labelledby="workers"><table class="list numbers wide"><thead><tr><th scope="col">Host</th><th scope="col">Queues</th><th scope="col">Busy</th><th scope="col">Started</th></tr></thead>
+    ${workers.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Which workers there are"><table class="list numbers wide"><thead><tr><th scope="col">Host</th><th scope="col">Queues</th><th scope="col">Busy</th><th scope="col">Started</th></tr></thead>
       <tbody>${workers.map(w => html`<tr key=${w.id}><th scope="row"><span title=${w.id}>${w.host}</span></th><td>${(w.queues ?? []).join(', ')}</td>
         <td><meter min="0" max=${w.concurrency} value=${w.active} aria-label=${`Places that are busy on ${w.host}`}></meter> ${w.active} of ${w.concurrency}</td>
         <td><${Time} at=${w.started_at} ago now=${now} /></td></tr>`)}</tbody></table></div>`
@@ -98,6 +98,6 @@ function Letters({ n, resend }) {
   if (!value) return problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Skeleton} lines=${2} label="Loading the dead letters" />`
   return html`<ul class="latest">${value.dead_letters.map((/** @type {any} */ d) => html`<li key=${d.id}>
     <div><a href=${`/ui/tasks/${encodeURIComponent(d.id)}`}><strong>${d.type}</strong> <code>${d.id}</code></a><span class="error-text">${d.error}</span><span class="by muted small">refused <${Time} at=${d.at} /></span></div>
-    <button type="button" class="small" aria-label=${`Send ${d.id} again`} onClick=${() => resend({ ids: [d.id] }, 'Send this row again?')}>Send again …</button></li>`)}</ul>
+    <button type="button" class="small" aria-label=${`Send again: ${d.id}`} onClick=${() => resend({ ids: [d.id] }, 'Send this row again?')}>Send again …</button></li>`)}</ul>
     ${value.next && html`<p class="muted">The first ${value.dead_letters.length} of ${n.toLocaleString()}.</p>`}`
 }

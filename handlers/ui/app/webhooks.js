@@ -59,5 +59,5 @@ function Deliveries({ path, ask }) {
     <div><a href=${`/ui/tasks/${encodeURIComponent(t.id)}`}><strong>${t.input?.event ?? 'delivery'}</strong></a>${t.input?.task && html` of <a href=${`/ui/tasks/${encodeURIComponent(t.input.task)}`}><code>${t.input.task}</code></a>`}
       <span class="by muted small"><${Time} at=${t.created_at} />${t.steps?.[0]?.attempts > 1 && `, ${t.steps[0].attempts} attempts`}${t.steps?.[0]?.next_attempt_at && html`, again <${Time} at=${t.steps[0].next_attempt_at} />`}</span>
       ${(t.error || t.steps?.[0]?.error) && html`<span class="error-text">${t.error || t.steps[0].error}</span>`}</div>
-    ${['completed', 'failed', 'cancelled'].includes(t.state) && html`<button type="button" class="small" aria-label=${`Send ${t.id} again`} onClick=${() => resend(t)}>Send again …</button>`}</li>`)}</ul>`
+    ${['completed', 'failed', 'cancelled'].includes(t.state) && html`<button type="button" class="small" aria-label=${`Send again: ${t.id}`} onClick=${() => resend(t)}>Send again …</button>`}</li>`)}</ul>`
 }
