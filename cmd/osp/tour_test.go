@@ -20,7 +20,7 @@ import (
 // root is the repository, as seen from this package.
 const root = "../.."
 
-// TestTour runs the blocks of README.md that are marked <!-- tour -->, in order and in one shell, and looks in what each
+// TestTour runs the blocks of docs/quickstart.md that are marked <!-- tour -->, in order and in one shell, and looks in what each
 // prints for the text that is shown below it.
 func TestTour(t *testing.T) {
 	help, err := exec.CommandContext(t.Context(), "curl", "--help", "all").Output()
@@ -29,7 +29,7 @@ func TestTour(t *testing.T) {
 	}
 	blocks := tourBlocks(t)
 	if len(blocks) < 6 {
-		t.Fatalf("README.md has %d blocks of a tour", len(blocks))
+		t.Fatalf("docs/quickstart.md has %d blocks of a tour", len(blocks))
 	}
 	dir := t.TempDir()
 	addresses := []string{
@@ -59,7 +59,7 @@ func TestTour(t *testing.T) {
 
 const endOfBlock = "--- end of block ---"
 
-// block is a piece of the tour: what a newcomer pastes, and what the README says comes out.
+// block is a piece of the tour: what a newcomer pastes, and what it says comes out.
 type block struct {
 	code string
 	want []string
@@ -82,7 +82,7 @@ func (b block) check(t *testing.T, printed string) {
 // tourBlocks reads the marked blocks, each with the text block that follows it.
 func tourBlocks(t *testing.T) []block {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, "docs/quickstart.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
