@@ -75,13 +75,14 @@ const backLink = `<a href="/ui/" style="position:fixed;right:12px;bottom:12px;z-
 	`background:#1f2937;color:#fff;font:14px sans-serif;text-decoration:none">Tasks in osp</a>`
 
 var (
-	foreignStyle = regexp.MustCompile(`<link rel="stylesheet" href="https://[^"]*"/>`)
+	// Styles of another host, and a manifest, which browsers fetch without the cookie.
+	unwanted     = regexp.MustCompile(`<link rel="(stylesheet" href="https://|manifest" )[^>]*>`)
 	inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 )
 
-// improved takes the fonts of others' hosts out of Asynqmon's page, and puts the way back into it.
+// improved takes out of Asynqmon's page what is unwanted, and puts the way back into it.
 func improved(page []byte) []byte {
-	page = foreignStyle.ReplaceAll(page, nil)
+	page = unwanted.ReplaceAll(page, nil)
 	return bytes.Replace(page, []byte("<body>"), []byte("<body>"+backLink), 1)
 }
 
@@ -94,7 +95,7 @@ func monitorPolicy(page []byte) string {
 		scripts = append(scripts, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
 	}
 	return "default-src 'none'; script-src " + strings.Join(scripts, " ") + "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
-		"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
 // recorder keeps an answer.

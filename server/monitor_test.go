@@ -126,7 +126,7 @@ func TestTheMonitorsPage(t *testing.T) {
 		if res.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(page, `<a href="/ui/"`) {
 			t.Errorf("%s: no way back: %v %s", path, res.Header, page)
 		}
-		if strings.Contains(page, "https://") || res.Header.Get("X-Frame-Options") != "DENY" || res.Header.Get("Cache-Control") != "no-store" {
+		if strings.Contains(page, "https://") || strings.Contains(page, "manifest") || res.Header.Get("X-Frame-Options") != "DENY" || res.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v %s", path, res.Header, page)
 		}
 		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'"} {

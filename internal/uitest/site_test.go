@@ -36,12 +36,19 @@ type site struct {
 // already.
 func serve(t *testing.T, st *stage, rows string) *site {
 	t.Helper()
+	return serveWith(t, st, rows, map[string]string{"OSP_AUTH": "off"})
+}
+
+// serveWith is serve with settings of a test's own.
+func serveWith(t *testing.T, st *stage, rows string, more map[string]string) *site {
+	t.Helper()
 	if rows == "" {
 		rows = filepath.Join(t.TempDir(), "osp.db")
 	}
 	set := map[string]string{
-		"OSP_AUTH": "off", "PORT": "0", "OSP_RESULTS": "sqlite:" + rows, "REDIS_URL": testenv.Redis(t), "OSP_SHUTDOWN_TIMEOUT": "2s",
+		"PORT": "0", "OSP_RESULTS": "sqlite:" + rows, "REDIS_URL": testenv.Redis(t), "OSP_SHUTDOWN_TIMEOUT": "2s",
 	}
+	maps.Copy(set, more)
 	c, err := server.Load(server.RoleAll, server.Environment{
 		Lookup: func(name string) (string, bool) { v, ok := set[name]; return v, ok }, ReadFile: os.ReadFile,
 	})
