@@ -30,7 +30,7 @@ const (
 
 // words are the members of a body that tell what was asked for. Others may be private, and stay out of the audit.
 var words = []string{
-	"step", "action", "state", "version", "outcome", "dry_run", "all", "ids", "filter", "limit",
+	"step", "action", "state", "version", "outcome", "dry_run", "all", "ids", "filter", "limit", "service",
 }
 
 // note is the entry of the audit that a request makes.

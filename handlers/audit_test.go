@@ -83,7 +83,7 @@ func TestEveryActionIsNotedBeforeItIsDoneAndAfter(t *testing.T) {
 		{"POST /v1/tasks/stuck/resolve", `{"step":"x","action":"skip","reason":"paid by hand"}`, "resolve task stuck by ops: paid by hand action=skip step=x"},
 		{"POST /v1/dead-letters/resend", `{"ids":["a","b"],"reason":"mended"}`, `resend dead-letters by ops: mended ids=["a","b"]`},
 		{"POST /v1/deletions", `{"task":"done","reason":"asked for"}`, "delete task done by ops: asked for"},
-		{"POST /v1/deletions", `{"service":"shop_1","reason":"left","dry_run":true}`, "delete service shop_1 by ops: left dry_run=true"},
+		{"POST /v1/deletions", `{"service":"shop_1","reason":"left","dry_run":true}`, "delete service shop_1 by ops: left dry_run=true service=shop_1"},
 		{"POST /v1/workflows?reason=new", `id: flow`, "deploy workflow flow by ops: new"},
 		{"POST /v1/workflows/flow/state?service=", `{"version":1,"state":"active","reason":"go"}`, "change-version workflow flow by ops: go state=active version=1"},
 		{"POST /v1/webhooks", `{"url":"https://private.example/","secret_name":"KEY","service":"shop_1","reason":"a till"}`, "add-webhook webhook req-1 by ops: a till service=shop_1"},
