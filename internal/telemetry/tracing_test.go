@@ -88,11 +88,11 @@ func TestATakeOverKeepsTheTrace(t *testing.T) {
 		"that nobody else has made: the id does": "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			calls := 0
+			var calls atomic.Int32
 			let := make(chan struct{})
 			w := &saga.Workflow{Name: "w", Version: 1, Root: saga.Step{
 				Kind: saga.KindActivity, Name: "a", Do: func(context.Context, saga.Call, json.RawMessage) (json.RawMessage, error) {
-					if calls++; calls == 1 {
+					if calls.Add(1) == 1 {
 						<-let
 					}
 					return nil, nil
