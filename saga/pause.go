@@ -33,8 +33,8 @@ type Pause struct {
 	Since  time.Time `json:"since"`
 }
 
-// Keys are the pauses that would hold a task.
-func (c Created) Keys() []PauseKey {
+// PauseKeys are the pauses that would hold a task.
+func (c Created) PauseKeys() []PauseKey {
 	keys := []PauseKey{{PauseType, c.Type}, {PauseQueue, c.Queue}}
 	if c.Service != "" {
 		keys = append(keys, PauseKey{PauseService, c.Service})

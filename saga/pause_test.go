@@ -24,7 +24,7 @@ func (b *brake) Paused(c saga.Created) bool {
 		b.after--
 		return false
 	}
-	return slices.ContainsFunc(c.Keys(), func(k saga.PauseKey) bool { return slices.Contains(b.keys, k) })
+	return slices.ContainsFunc(c.PauseKeys(), func(k saga.PauseKey) bool { return slices.Contains(b.keys, k) })
 }
 
 func (b *brake) Park(_ context.Context, c saga.Created) error {

@@ -27,10 +27,9 @@ type Pauses struct {
 	Log     *slog.Logger
 	Nudge   func() // there are wake marks to be swept
 
-	known  atomic.Pointer[[]saga.PauseKey]
-	before []saga.PauseKey // what was known at the look before
-	looks  int
-	wake   bool // there was something to wake at the last look, or is at the next
+	known atomic.Pointer[[]saga.PauseKey]
+	looks int  // of sweeps
+	wake  bool // a pause was found gone, or more are to be woken: the next sweep does it
 }
 
 const (
@@ -52,7 +51,7 @@ func (p *Pauses) holds(c saga.Created) (saga.PauseKey, bool) {
 	if len(known) == 0 { // as good as always
 		return saga.PauseKey{}, false
 	}
-	for _, k := range c.Keys() {
+	for _, k := range c.PauseKeys() {
 		if slices.Contains(known, k) {
 			return k, true
 		}
@@ -71,7 +70,7 @@ func (p *Pauses) keys() []saga.PauseKey {
 func (p *Pauses) Park(ctx context.Context, c saga.Created) error {
 	k, paused := p.holds(c)
 	if !paused { // just over: it is woken at the next sweep
-		k = c.Keys()[0]
+		k = c.PauseKeys()[0]
 	}
 	return p.Journal.Park(ctx, c.ID, k)
 }
@@ -99,7 +98,6 @@ func (p *Pauses) Look(ctx context.Context) error {
 	for i := range list {
 		keys[i] = list[i].PauseKey
 	}
-	p.before = p.keys()
 	p.known.Store(&keys)
 	return nil
 }
@@ -130,19 +128,20 @@ func (p *Pauses) Run(ctx context.Context) {
 // one that found it gone, for then other workers know it too, and then every five seconds, for those that one of them has parked
 // all the same.
 func (p *Pauses) Sweep(ctx context.Context) (more bool, err error) {
+	before := p.keys()
 	if err := p.Look(ctx); err != nil {
 		return false, err
 	}
 	due := p.wake || p.looks%int(sweepEvery/lookEvery) == 0
 	p.looks++
-	p.wake = slices.ContainsFunc(p.before, func(k saga.PauseKey) bool { return !slices.Contains(p.keys(), k) })
+	p.wake = slices.ContainsFunc(before, func(k saga.PauseKey) bool { return !slices.Contains(p.keys(), k) })
 	if !due {
 		return false, nil
 	}
 	parked, err := p.Journal.Parked(ctx)
 	var errs []error
 	for _, k := range parked {
-		if slices.Contains(p.keys(), k) || slices.Contains(p.before, k) {
+		if slices.Contains(p.keys(), k) || slices.Contains(before, k) {
 			continue
 		}
 		marked, rest, err := p.Journal.Unpark(ctx, k, unparkLimit)
