@@ -65,19 +65,11 @@ func (p *page) listen() {
 		}
 		p.mu.Lock()
 		wrong, request := m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security", m.Source == "network"
-		if request && (p.lenient || optional(m.URL)) {
-			wrong = false
-		}
-		if wrong {
+		if wrong && !(request && p.lenient) {
 			p.problems = append(p.problems, fmt.Sprintf("%s %s (%s:%d)", m.Type, m.Text, m.URL, m.Line))
 		}
 		p.mu.Unlock()
 	}
-}
-
-// optional are addresses that a server may not have: pages do without.
-func optional(url string) bool {
-	return strings.HasSuffix(url, "/ui/session") || strings.Contains(url, "/v1/tasks/counts")
 }
 
 // requestsMayFail has requests that fail count for nothing.

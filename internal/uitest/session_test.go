@@ -5,7 +5,6 @@ import "testing"
 // From the monitor to signing in and back, with the server's own cookie, which a browser takes from localhost without HTTPS; and
 // from there to the tasks. That the monitor works under its policy is told by the console.
 func TestAnOperatorSignsInForTheMonitor(t *testing.T) {
-	const password = "correct horse battery staple"
 	s := serveWith(t, nil, "", map[string]string{"OSP_OPERATOR_PASSWORD": password})
 	p := browse(t)
 	p.requestsMayFail() // the 401s of who is not signed in

@@ -30,6 +30,7 @@ type dict = map[string]any
 type site struct {
 	t   *testing.T
 	url string
+	key string // whose the test's own requests are; empty: everybody may do everything
 }
 
 // serve starts a server that carries out the stage's types of tasks, beside those built in. Rows are what its result store has
@@ -76,7 +77,7 @@ func serveWith(t *testing.T, st *stage, rows string, more map[string]string) *si
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return &site{t, s.URL()}
+	return &site{t: t, url: s.URL()}
 }
 
 // ask sends a request and decodes its answer into v.
@@ -95,6 +96,9 @@ func (s *site) ask(want int, method, path string, body, v any) {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if s.key != "" {
+		req.Header.Set("Authorization", "Bearer "+s.key)
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)

@@ -111,12 +111,14 @@ function Cancel({ record, onClose, onDone }) {
 
 /** @param {any} props */
 function Again({ record, onClose }) {
-  const send = async () => {
-    const task = await post(`${taskPath(record.id)}/retry`)
+  const send = async (/** @type {FormData} */ form) => {
+    const reason = text(form, 'reason')
+    const task = await post(`${taskPath(record.id)}/retry`, reason ? { reason } : undefined)
     navigate(`/ui/tasks/${encodeURIComponent(task.id)}`)
   }
-  return html`<${Form} title="Run this task again?" button="Run again" send=${send} onClose=${onClose}>${() => html`
-    <p>A new task of the type <strong>${record.type}</strong> is started, with the same input. This one stays as it is.</p>`}</${Form}>`
+  return html`<${Form} title="Run this task again?" button="Run again" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
+    <p>A new task of the type <strong>${record.type}</strong> is started, with the same input. This one stays as it is.</p>
+    <${Field} label="Why (if you like)" error=${about(problem, '/reason')}>${(/** @type {any} */ a) => html`<input name="reason" maxlength="2000" autofocus ...${a} />`}</${Field}>`}</${Form}>`
 }
 
 /** @param {any} props */

@@ -16,8 +16,8 @@ function axisOf(r, now) {
   return { from, to, now, at: t => Math.min(1, Math.max(0, (t - from) / (to - from))) }
 }
 
-/** @param {{record: import('./record.js').Record, version: number, act: (what: any) => void}} props */
-export function Lanes({ record, version, act }) {
+/** @param {{record: import('./record.js').Record, version: number, act: (what: any) => void, resolves: boolean}} props */
+export function Lanes({ record, version, act, resolves }) {
   const [wanted, want] = useState('')
   const [open, setOpen] = useState(/** @type {Set<string>} */ (new Set()))
   const still = isFinished(record.state) || record.state === 'stuck'
@@ -41,7 +41,7 @@ export function Lanes({ record, version, act }) {
     const s = steps[i]
     const key = (undo ? 'undo ' : 'do ') + s.path
     return html`<${StepRow} key=${key} step=${s} undo=${undo} task=${record} axis=${axis} place=${i + 1} count=${steps.length} open=${open.has(key)}
-      toggle=${toggle} act=${act} state=${record.state} />`
+      toggle=${toggle} act=${act} resolves=${resolves} state=${record.state} />`
   }} /></div>`
   return html`<section class="timeline" aria-labelledby="timeline">
     <div class="head"><h2 id="timeline">Timeline</h2>

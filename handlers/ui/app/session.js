@@ -16,7 +16,7 @@ let current = null
 /** @type {Set<() => void>} */
 const listeners = new Set()
 
-/** @param {Session} session */
+/** @template {Session | null} S @param {S} session @returns {S} */
 function set(session) {
   current = session
   listeners.forEach(listener => listener())
@@ -62,6 +62,8 @@ export function may(session, role) {
 
 onUnauthenticated(() => {
   if (location.pathname === '/ui/login') return
+  set(null) // whoever was signed in is no longer
+  load().catch(() => {})
   const next = location.pathname + location.search
   navigate(`/ui/login?next=${encodeURIComponent(next)}`, { replace: true })
 })

@@ -7,7 +7,8 @@ import { duration } from './text.js'
 
 /**
  * @typedef {{step: import('./record.js').Step, undo: boolean, task: import('./record.js').Record, state: string, axis: any, place: number,
- *   count: number, open: boolean, toggle: (key: string) => void, act: (what: any) => void}} Props
+ *   count: number, open: boolean, toggle: (key: string) => void, act: (what: any) => void, resolves: boolean}} Props
+ *   act is null for who may do nothing; resolves tells whether they may resolve
  */
 
 /** Is drawn again when it has changed, or when the axis has. @extends {Component<Props>} */
@@ -16,11 +17,11 @@ export class StepRow extends Component {
   shouldComponentUpdate(next) {
     const now = this.props
     return now.step !== next.step || now.open !== next.open || now.axis.to !== next.axis.to || now.axis.from !== next.axis.from ||
-      now.state !== next.state || now.place !== next.place || now.count !== next.count
+      now.state !== next.state || now.place !== next.place || now.resolves !== next.resolves || Boolean(now.act) !== Boolean(next.act) || now.count !== next.count
   }
 
   render() {
-    const { step, undo, task, axis, place, count, open, toggle, act } = this.props
+    const { step, undo, task, axis, place, count, open, toggle, act, resolves } = this.props
     const state = laneState(step, task.state, undo)
     const tries = (undo ? step.undo : step.do).tries
     const made = tryCount(step, undo)
@@ -37,7 +38,7 @@ export class StepRow extends Component {
       </button>
       ${note(step, undo, state)}
       ${open && html`<${Details} step=${step} undo=${undo} task=${task} act=${act} />`}
-      ${undo && state === 'stuck' && act && html`<p class="note"><button type="button" class="primary small" onClick=${() => act({ resolve: step.path })}>Resolve …</button></p>`}
+      ${undo && state === 'stuck' && resolves && html`<p class="note"><button type="button" class="primary small" onClick=${() => act({ resolve: step.path })}>Resolve …</button></p>`}
     </div>`
   }
 }

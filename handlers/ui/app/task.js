@@ -45,7 +45,7 @@ export function Task({ id }) {
     <${Facts} record=${record} />
     <div class="values"><${Value} label="Input" value=${record.input} name=${`${id}-input`} />
       ${record.output !== undefined && html`<${Value} label="Output" value=${record.output} name=${`${id}-output`} open=${small(record.output)} />`}</div>
-    <${Lanes} record=${record} version=${version} act=${act} />
+    <${Lanes} record=${record} version=${version} act=${act} resolves=${may(session, 'operator')} />
     <${Marks} marks=${record.marks} by=${record.by} />
     ${asked && html`<${Action} what=${asked} record=${record} onClose=${() => ask(null)} onDone=${(/** @type {string} */ text) => { ask(null); say(text); read() }} />`}
   </article>`
