@@ -64,8 +64,8 @@ func (p *page) listen() {
 			return
 		}
 		p.mu.Lock()
-		wrong, request := m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security", m.Source == "network"
-		if wrong && !(request && p.lenient) {
+		wrong := m.IsException() || m.Type == chromedp.ConsoleError || m.Source == "security"
+		if forgiven := m.Source == "network" && p.lenient; wrong && !forgiven {
 			p.problems = append(p.problems, fmt.Sprintf("%s %s (%s:%d)", m.Type, m.Text, m.URL, m.Line))
 		}
 		p.mu.Unlock()
