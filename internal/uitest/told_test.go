@@ -44,7 +44,7 @@ func (a *told) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer, known = a.session, true
 	case r.Method != http.MethodGet:
 		a.sent = append(a.sent, r.Method+" "+r.URL.Path+" "+string(body))
-		answer, known = dict{}, true
+		answer, known = dict{"resent": 1}, true
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if answer == (down{}) {

@@ -11,14 +11,13 @@ const kinds = [['completed', 'completed'], ['cancelled', 'cancelled'], ['failed'
 /** @param {{minutes: any[]}} props */
 export function Chart({ minutes }) {
   const ended = minutes.map(m => m.completed + m.failed + m.cancelled)
-  const top = Math.max(1, ...ended)
+  const busiest = Math.max(0, ...ended)
   const sum = (/** @type {string} */ kind) => minutes.reduce((n, m) => n + m[kind], 0)
   const told = kinds.map(([kind, word]) => `${sum(kind).toLocaleString()} ${word}`).join(', ')
   return html`<div class="chart"><ul class="legend">${kinds.map(([kind, word]) => html`<li class=${`k-${kind}`}><b>${sum(kind).toLocaleString()}</b> ${word}</li>`)}
-      <li><b>${sum('started').toLocaleString()}</b> started</li></ul>
-    <p class="top muted small" aria-hidden="true">${top.toLocaleString()}</p>
-    <svg viewBox=${`0 0 ${Math.max(1, minutes.length) * step} ${height}`} preserveAspectRatio="none" role="img" aria-label=${`Tasks that ended in the last hour: ${told}; at most ${top} in a minute.`}>
-      ${minutes.map((m, i) => html`<${Bar} key=${m.at} minute=${m} x=${i * step} scale=${height / top} />`)}</svg>
+      <li><b>${sum('started').toLocaleString()}</b> started</li><li class="top">at most ${busiest.toLocaleString()} ended in a minute</li></ul>
+    <svg viewBox=${`0 0 ${Math.max(1, minutes.length) * step} ${height}`} preserveAspectRatio="none" role="img" aria-label=${`Tasks that ended in the last hour: ${told}; at most ${busiest} in a minute.`}>
+      ${minutes.map((m, i) => html`<${Bar} key=${m.at} minute=${m} x=${i * step} scale=${height / Math.max(1, busiest)} />`)}</svg>
     <p class="hours muted small" aria-hidden="true"><span>${minutes.length ? moment(minutes[0].at).slice(0, 5) : ''}</span><span>now</span></p>
     <${Table} minutes=${minutes} /></div>`
 }

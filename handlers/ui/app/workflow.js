@@ -64,9 +64,10 @@ function Content({ id, path, service, shown }) {
 /** @param {any} props */
 function Differences({ path, service, versions, shown, query }) {
   if (versions.length < 2) return null
-  const older = versions.find((/** @type {any} */ v) => v.version < shown.version) ?? versions.find((/** @type {any} */ v) => v !== shown)
-  const before = query.get('before') ?? String(older.version)
-  const after = query.get('after') ?? String(shown.version)
+  // The shown version and the one before it; the oldest, and the one after it.
+  const at = Math.min(versions.indexOf(shown), versions.length - 2)
+  const before = query.get('before') ?? String(versions[at + 1].version)
+  const after = query.get('after') ?? String(versions[at].version)
   const choose = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ value) => html`<label>${label} <select name=${name} value=${value} onChange=${(/** @type {any} */ e) => setQuery({ before, after, [name]: e.target.value })}>
     ${versions.map((/** @type {any} */ v) => html`<option value=${v.version} selected=${String(v.version) === value}>${v.version} (${v.state})</option>`)}</select></label>`
   return html`<section class="card" aria-labelledby="diff"><div class="headed"><h2 id="diff">Differences</h2><div class="pick">${choose('before', 'Between', before)} ${choose('after', 'and', after)}</div></div>
