@@ -47,6 +47,6 @@ const states = { active: 'completed', draft: 'pending', deprecated: 'waiting', l
 export const VersionState = ({ state }) => html`<${State} state=${states[state] ?? 'pending'} word=${state} />`
 
 /** @param {{versions: any[]}} props */
-const List = ({ versions }) => html`<div class="scroll" tabindex="0" role="region" aria-label="Workflows"><table class="list numbers"><thead><tr><th scope="col">Workflow</th><th scope="col">Service</th><th scope="col">Version</th><th scope="col">Deployed</th></tr></thead>
+const List = ({ versions }) => html`<div class="scroll" tabindex="0" role="region" aria-label="Workflows"><table class="list numbers"><thead><tr><th scope="col">Workflow</th><th scope="col">Service</th><th scope="col">Version</th><th scope="col" class="less">Deployed</th></tr></thead>
   <tbody>${versions.map(v => html`<tr key=${`${v.service ?? ''}/${v.workflow}`}><th scope="row"><a href=${page(v)}>${v.workflow}</a></th><td>${v.service ? v.service : html`<span class="muted">platform</span>`}</td>
-    <td><${VersionState} state=${v.state} /> ${v.version}</td><td><${Time} at=${v.created_at} /> <span class="muted">by ${v.by}</span></td></tr>`)}</tbody></table></div>`
+    <td><${VersionState} state=${v.state} /> ${v.version}</td><td class="less"><${Time} at=${v.created_at} /> <span class="muted">by ${v.by}</span></td></tr>`)}</tbody></table></div>`
