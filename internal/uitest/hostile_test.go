@@ -27,6 +27,7 @@ func TestScriptIsShownAsText(t *testing.T) {
 	p.open(s.url + "/ui/tasks/" + id)
 	p.step("Steps", "paid", "waiting")
 	p.expand("Steps", "reserve")
+	p.says("sent the signal other")
 	read[any](p, `document.querySelectorAll('details').forEach(d => { d.open = true })`)
 	p.wait(`[...document.querySelectorAll('pre')].filter(e => e.textContent.includes('window.pwned')).length >= 3`)
 	p.press("Cancel …")
