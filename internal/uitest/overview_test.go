@@ -122,8 +122,9 @@ func TestManyTasksAreCancelledAndRunAgain(t *testing.T) {
 		ids[i] = s.start("order.ask", dict{"amount": i})
 		s.listed(ids[i], saga.Waiting)
 	}
-	other := s.start("order.many", dict{"items": 1})
-	s.listed(other, saga.Completed)
+	st.hold("ship")
+	other := s.start("order.place", dict{})
+	s.listed(other, saga.Running)
 	p.open(s.url + "/ui/tasks?type=order.ask&state=waiting")
 	p.wait(`document.querySelectorAll('a.go').length === 3`)
 	p.press("All of them …")
@@ -147,6 +148,9 @@ func TestManyTasksAreCancelledAndRunAgain(t *testing.T) {
 		s.listed(id, saga.Cancelled)
 	}
 	p.press("Close")
+	if task := s.task(other); task.State != saga.Running {
+		t.Errorf("a task that is not in the list is %s", task.State)
+	}
 
 	p.open(s.url + "/ui/tasks?state=cancelled")
 	p.wait(`document.querySelectorAll('a.go').length === 3`)
