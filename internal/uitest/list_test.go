@@ -94,6 +94,8 @@ func TestPagesThatAreEmptySaySo(t *testing.T) {
 	s, p := serve(t, newStage(), ""), browse(t)
 	p.open(s.url + "/")
 	p.wait(`location.pathname === '/ui/'`)
+	p.says("Nothing is paused.")
+	p.says("No task has failed.")
 	p.looks("overview")
 	p.open(s.url + "/ui/tasks")
 	p.says("There is no task yet.")
