@@ -26,16 +26,16 @@ test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, N
 	@internal/testenv/install.sh
 
 test: test-env ## run all tests with -race against real servers on free ports
-	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 9m $(PACKAGES)
+	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 20m $(PACKAGES)
 
 test-supabase: test-env ## run only the tests that need PostgreSQL with PostgREST, and count them
-	@internal/supabase.sh | CGO_ENABLED=1 internal/tests.sh supabase -race -tags $(TAGS) -timeout 9m
+	@internal/supabase.sh | CGO_ENABLED=1 internal/tests.sh supabase -race -tags $(TAGS) -timeout 20m
 
 test-ui: test-env ## run only the tests of the pages, in a browser, and count them; pictures go to build/ui-screenshots
-	@internal/ui.sh | CGO_ENABLED=1 internal/tests.sh ui -race -tags $(TAGS) -timeout 9m
+	@internal/ui.sh | CGO_ENABLED=1 internal/tests.sh ui -race -tags $(TAGS) -timeout 20m
 
 test-workflows: test-env ## run only the tests of workflows that are data, and count them
-	@internal/workflows.sh | CGO_ENABLED=1 internal/tests.sh workflows -race -tags $(TAGS) -timeout 9m
+	@internal/workflows.sh | CGO_ENABLED=1 internal/tests.sh workflows -race -tags $(TAGS) -timeout 20m
 
 test-long: test-env ## run the tests of the result store that take minutes: outages of 1 and 5
 	@CGO_ENABLED=0 go test -tags $(TAGS),long -timeout 20m -v -run '^TestTheStoreIsAwayFor' ./results

@@ -78,7 +78,7 @@ func New(cfg Config) *API {
 		closing: cfg.Closing, origin: http.NewCrossOriginProtection(), load: cfg.Load, rates: newRates(cfg.Rate, cfg.Now),
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
-	a.feeds = newFeeds(a.tasks, a.now)
+	a.feeds = newFeeds(a.tasks, a.now, a.panicked)
 	a.audit = cfg.Audit
 	a.people = newSessions(cfg.Sessions, cfg.Auth, cfg.Now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)

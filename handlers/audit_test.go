@@ -86,7 +86,7 @@ func TestEveryActionIsNotedBeforeItIsDoneAndAfter(t *testing.T) {
 		{"POST /v1/deletions", `{"service":"shop_1","reason":"left","dry_run":true}`, "delete service shop_1 by ops: left dry_run=true service=shop_1"},
 		{"POST /v1/workflows?reason=new", `id: flow`, "deploy workflow flow by ops: new"},
 		{"POST /v1/workflows/flow/state?service=", `{"version":1,"state":"active","reason":"go"}`, "change-version workflow flow by ops: go state=active version=1"},
-		{"POST /v1/webhooks", `{"url":"https://private.example/","secret_name":"KEY","service":"shop_1","reason":"a till"}`, "add-webhook webhook req-1 by ops: a till"},
+		{"POST /v1/webhooks", `{"url":"https://private.example/","secret_name":"KEY","service":"shop_1","reason":"a till"}`, "add-webhook webhook req-1 by ops: a till service=shop_1"},
 		{"PATCH /v1/webhooks/w1", `{"enabled":false,"url":"https://private.example/","reason":"noisy"}`, "change-webhook webhook w1 by ops: noisy"},
 		{"DELETE /v1/webhooks/w1", ``, "remove-webhook webhook w1 by ops:"},
 		{"POST /v1/webhooks/w1/test", ``, "test-webhook webhook w1 by ops:"},

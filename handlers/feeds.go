@@ -12,25 +12,27 @@ import (
 const (
 	// readingKept is how long what was read is given to others that come to the same place of the same task.
 	readingKept = time.Second
-	// After a long read nothing more is read for the task for restFactor times as long: who follows a long journal that
-	// grows fast must not keep the process reading.
+	// After a long read nothing more is read for the task for restFactor times as long, a second at most: who follows a long
+	// journal that grows fast must not keep the process reading.
 	longRead   = 10 * time.Millisecond
 	restFactor = 4
+	longRest   = time.Second
 	// nowhere is a place after every event: only the task itself is asked for.
 	nowhere = math.MaxInt64
 )
 
 // feeds has everybody who follows the same task share one watch and its reads: a thousand cost Redis no more than one.
 type feeds struct {
-	source Watcher
-	now    func() time.Time
+	source   Watcher
+	now      func() time.Time
+	panicked func(ctx context.Context, v any) error
 
 	mu    sync.Mutex
 	tasks map[string]*feed
 }
 
-func newFeeds(source Watcher, now func() time.Time) *feeds {
-	return &feeds{source: source, now: now, tasks: map[string]*feed{}}
+func newFeeds(source Watcher, now func() time.Time, panicked func(context.Context, any) error) *feeds {
+	return &feeds{source: source, now: now, panicked: panicked, tasks: map[string]*feed{}}
 }
 
 // feed is one task that is followed. Its fields but the first ones are under the lock of the feeds.
@@ -67,7 +69,7 @@ func (f *feeds) join(ctx context.Context, id string) (*seat, error) {
 	of := f.tasks[id]
 	if of == nil {
 		of = &feed{id: id, opened: make(chan struct{}), seats: map[*seat]struct{}{}, readings: map[int64]*shared{}}
-		of.ctx, of.end = context.WithCancel(context.WithoutCancel(ctx))
+		of.ctx, of.end = context.WithCancel(context.Background()) // nobody's request in particular
 		f.tasks[id] = of
 		go f.run(of)
 	}
@@ -152,7 +154,7 @@ func (f *feeds) rest(ctx context.Context, took time.Duration) {
 	if took < longRead {
 		return
 	}
-	timer := time.NewTimer(restFactor * took)
+	timer := time.NewTimer(min(restFactor*took, longRest))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -201,7 +203,7 @@ func (f *feeds) read(of *feed, after int64, r *shared) {
 	ctx, cancel := context.WithTimeout(of.ctx, patience)
 	defer cancel()
 	begin := f.now()
-	r.events, r.task, r.err = f.source.Events(ctx, of.id, after)
+	r.events, r.task, r.err = f.events(ctx, of.id, after)
 	f.mu.Lock()
 	of.took = f.now().Sub(begin)
 	f.mu.Unlock()
@@ -218,4 +220,14 @@ func (f *feeds) read(of *feed, after int64, r *shared) {
 		return
 	}
 	time.AfterFunc(readingKept, drop)
+}
+
+// events asks the source in a goroutine of its own, where a panic would end the process.
+func (f *feeds) events(ctx context.Context, id string, after int64) (events []saga.Event, task saga.Task, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = f.panicked(ctx, v)
+		}
+	}()
+	return f.source.Events(ctx, id, after)
 }

@@ -17,6 +17,7 @@ type counted struct {
 	*fake
 	watches, reads atomic.Int64
 	takes          time.Duration
+	panics         bool
 }
 
 func (c *counted) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
@@ -27,6 +28,9 @@ func (c *counted) Watch(ctx context.Context, id string) (<-chan struct{}, error)
 func (c *counted) Events(ctx context.Context, id string, after int64) ([]saga.Event, saga.Task, error) {
 	c.reads.Add(1)
 	time.Sleep(c.takes)
+	if c.panics {
+		panic("secret of a panic")
+	}
 	return c.fake.Events(ctx, id, min(after, 1000))
 }
 
@@ -133,6 +137,34 @@ func TestAFailedReadIsTriedAgainByWhoComesNext(t *testing.T) {
 		w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
 		if !again.answered() || !first.answered() {
 			t.Error("the streams go on after the end")
+		}
+	})
+}
+
+func TestAfterASlowReadTheNextIsNotFarOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, journal := counting(t)
+		journal.takes = 10 * time.Second // Redis stood still
+		p := w.begin(request(t, "GET /v1/tasks/a/events", ""))
+		time.Sleep(11 * time.Second)
+		journal.takes = 0
+		w.fake.happen("a", saga.Event{Kind: saga.KindStepDone, Path: "charge"})
+		synctest.Wait()
+		w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
+		time.Sleep(longRest)
+		if !p.answered() {
+			t.Errorf("a second later: %s", told(p.Body.String()))
+		}
+	})
+}
+
+func TestAReadThatPanicsIsAnErrorOfThatTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, journal := counting(t)
+		journal.panics = true
+		a := w.call("GET /v1/tasks/a/events", "")
+		if a.Code != 500 || strings.Contains(a.Body.String(), "secret") {
+			t.Errorf("got %d %s", a.Code, a.Body)
 		}
 	})
 }

@@ -159,3 +159,24 @@ func TestURLsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestAURLWithoutASchemeIsInClearOnThisMachineOnly(t *testing.T) {
+	for at, want := range map[string]string{
+		"osp.test": "https://osp.test", "osp.test:81/below/": "https://osp.test:81/below", "localhost:8080": "http://localhost:8080",
+		"127.0.0.1:81": "http://127.0.0.1:81", "[::1]:81": "http://[::1]:81", "localhost.osp.test": "https://localhost.osp.test",
+		"http://osp.test": "http://osp.test", "": defaultURL,
+	} {
+		if got, err := newTarget(at, "", ""); err != nil || got.url.String() != want {
+			t.Errorf("%q is %v, %v; want %s", at, got.url, err, want)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNoJSONIsNotPrinted(t *testing.T) {
+	a := newAPI().says("POST /v1/tasks/t1/signals/go", 200, "\x1b[2J")
+	r := setting{transport: a}.run(t.Context(), "task", "signal", "t1", "go", "-o", "json")
+	r.is(t, 1, "", "no JSON")
+	if strings.Contains(r.out+r.err, "\x1b") {
+		t.Errorf("%q %q", r.out, r.err)
+	}
+}

@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // output is how results are written.
@@ -37,6 +39,9 @@ func (o output) people() bool { return o == asTable }
 // writeJSON writes what the API has answered as it came, on one line. Controls that JSON allows in a string, and a terminal
 // would obey, are written as escapes: to a program that is the same.
 func writeJSON(out io.Writer, raw []byte) error {
+	if !json.Valid(raw) || !utf8.Valid(raw) {
+		return errors.New("the API has answered with what is no JSON: is it osp that listens there?")
+	}
 	_, err := fmt.Fprintf(out, "%s\n", harmless(raw))
 	return err
 }

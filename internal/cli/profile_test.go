@@ -79,8 +79,8 @@ func TestAKeyInAFile(t *testing.T) {
 	a := newAPI().says("GET /v1/tasks/t1", 200, done)
 	s := setting{env: map[string]string{"OSP_KEY_FILE": file, "OSP_URL": "osp.test:81"}, transport: a}
 	s.run(t.Context(), "task", "get", "t1").is(t, 0, "work", "")
-	if got := a.got[0].header.Get("Authorization"); got != "Bearer osp_file" {
-		t.Errorf("sent %q", got)
+	if got := a.got[0]; got.header.Get("Authorization") != "Bearer osp_file" {
+		t.Errorf("sent %q", got.header.Get("Authorization"))
 	}
 	s.env["OSP_KEY_FILE"] = "/nowhere"
 	s.run(t.Context(), "task", "get", "t1").is(t, 2, "", "OSP_KEY_FILE names a file that cannot be read")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -97,7 +98,7 @@ func newTarget(at, key, origin string) (target, error) {
 		at = defaultURL
 	}
 	if !strings.Contains(at, "://") {
-		at = "http://" + at
+		at = schemeOf(at) + at
 	}
 	u, err := url.Parse(at)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
@@ -111,6 +112,19 @@ func newTarget(at, key, origin string) (target, error) {
 		return target{}, misused("the key (%s) has blanks or characters that no key has", origin)
 	}
 	return target{u, key, origin}, nil
+}
+
+// schemeOf is what a URL begins with that does not say: a key goes in clear to this machine only, unless somebody wants it.
+func schemeOf(at string) string {
+	if u, err := url.Parse("http://" + at); err == nil && loopback(u.Hostname()) {
+		return "http://"
+	}
+	return "https://"
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // redacted leaves out what stands before the host, which may be a secret.

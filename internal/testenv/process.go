@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	startTimeout = 30 * time.Second
+	startTimeout = 90 * time.Second
 	stopTimeout  = 10 * time.Second
 	pollEvery    = 5 * time.Millisecond
 )
