@@ -3,6 +3,7 @@ package handlers
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -97,6 +98,16 @@ func New(cfg Config) *API {
 		a.Handle(r.method, r.path, a.chain(r)...)
 	}
 	return a
+}
+
+// ServeHTTP implements [http.Handler]. HEAD is answered as GET, of which net/http sends no body; monitors ask so. An event stream
+// would not end.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead && !strings.HasSuffix(r.URL.Path, "/events") {
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet
+	}
+	a.Engine.ServeHTTP(w, r)
 }
 
 // engine returns a bare gin engine.

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -71,4 +72,20 @@ func TestNewWithoutAClockIsAFaultOfTheProgram(t *testing.T) {
 		}
 	}()
 	New(Config{})
+}
+
+// Monitors and link checkers ask by HEAD. An event stream has none: it would not end.
+func TestHeadIsAnsweredAsGet(t *testing.T) {
+	w := begun(t)
+	for _, path := range []string{"/healthz", "/openapi.json", "/v1/tasks/a"} {
+		r, want := httptest.NewRecorder(), w.call("GET "+path, "")
+		w.api.ServeHTTP(r, request(t, "HEAD "+path, ""))
+		if r.Code != 200 || r.Header().Get("Content-Type") != want.Header().Get("Content-Type") {
+			t.Errorf("%s: %d %v", path, r.Code, r.Header())
+		}
+	}
+	r := httptest.NewRecorder()
+	if w.api.ServeHTTP(r, request(t, "HEAD /v1/tasks/a/events", "")); r.Code != 405 {
+		t.Errorf("a stream: %d", r.Code)
+	}
 }

@@ -33,7 +33,7 @@ var (
 	}
 	badSignIn = kind{
 		slug: "bad-sign-in", status: http.StatusUnauthorized, title: "That does not let you in",
-		detail: "Sign in with the operator password, an API key, or the e-mail address and password of a user of the project.",
+		detail: "Something of it is not right. What lets in is the operator password, an API key, or the e-mail address and password of a user of the project.",
 	}
 	tooManySignIns = kind{
 		slug: "too-many-sign-ins", status: http.StatusTooManyRequests, title: "Too many sign-ins have failed",
@@ -86,7 +86,7 @@ var (
 	}
 	finished = kind{
 		slug: "finished", status: http.StatusConflict, title: "The task has ended",
-		detail: "A task that has ended takes no signal and no cancel. POST …/retry starts a new one like it.",
+		detail: "A task that has ended takes no signal and no cancel. To run it again is to start a new one like it: POST …/retry, osp task retry.",
 	}
 	lost = kind{
 		slug: "lost", status: http.StatusConflict, title: "The task is lost",

@@ -50,7 +50,7 @@ func (s *Server) recoverAll(ctx context.Context) {
 func (s *Server) recoverOnce(ctx context.Context) error {
 	if !s.config.Recover {
 		complete, err := s.restorer.Complete(ctx)
-		if err == nil && !complete {
+		if err == nil && !complete && !s.second() { // a second dev has a Redis of its own, which nobody can reach
 			s.log.WarnContext(ctx, "Redis may have lost tasks that the result store keeps: run osp recover")
 		}
 		return err

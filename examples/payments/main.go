@@ -1,4 +1,4 @@
-// Command payments is the endpoint of the tour in README.md: it charges, logs and refunds, in memory.
+// Command payments is the endpoint of docs/quickstart.md: it charges, logs and refunds, in memory.
 //
 // It shows what an endpoint owes a saga: each Idempotency-Key has its effect once, however often the request comes, and
 // an undo of what never happened is answered with 404.

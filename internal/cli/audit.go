@@ -53,8 +53,14 @@ func (s *session) actionTable() listed {
 		var a struct {
 			ID, Action, Kind, Subject, By, Reason, Outcome string
 			At                                             time.Time
+			Details                                        struct {
+				DryRun string `json:"dry_run"`
+			}
 		}
 		err := s.decode(raw, &a)
+		if a.Details.DryRun == "true" { // it only counted
+			a.Outcome = "counted"
+		}
 		colour := ""
 		if a.Outcome != "done" {
 			colour = yellow

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type newTaskRequest struct {
 	Queue     string          `json:"queue,omitempty"`
 	Priority  string          `json:"priority,omitempty"`
 	LimitKey  string          `json:"limit_key,omitempty"`
+	Webhook   json.RawMessage `json:"webhook,omitempty"`
 }
 
 func newStart(w World) *cobra.Command {
@@ -33,29 +35,32 @@ func newStart(w World) *cobra.Command {
 	var r newTaskRequest
 	var input, at string
 	c := &cobra.Command{
-		Use: "start TYPE", Short: "Start a task", Args: needs("TYPE"), ValidArgsFunction: completeTypes(w, f),
+		Use: "start TYPE|@FILE", Short: "Start a task", Args: needs("TYPE"), ValidArgsFunction: completeTypes(w, f),
 		Long: `Start a task of a type (osp task start [Tab] tells which there are). The same --id again is the same task, not another.
+With @FILE it is the request in a file, type and all, but for what flags say.
 
 Without an id one is made before the request is sent, so that it can be sent again when its answer was lost.
 ` + codes,
 		Example: `  osp task start createReservation --service restaurant --input '{"party_size":4}' --watch
-  osp task start service.create --input @restaurant.json --wait=1m
+  osp task start service.create --input @input.json --wait=1m
+  osp task start @examples/payment.json --watch
   jq .order order.json | osp task start orders.place --input - --id order-4711 -o id`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := then.check(); err != nil {
 				return err
 			}
-			raw, err := readJSON(c.InOrStdin(), "--input", input)
+			err := r.read(c, args[0], input)
 			if err != nil {
 				return err
 			}
-			r.Type, r.Input = args[0], raw
 			if r.ID == "" {
 				r.ID = w.NewID()
 			}
-			if r.ProcessAt, err = moment(w.Now(), "--at", at, 1); err != nil {
+			due, err := moment(w.Now(), "--at", at, 1)
+			if err != nil {
 				return err
 			}
+			r.ProcessAt = cmp.Or(due, r.ProcessAt)
 			return f.run(w, c, func(s *session) error {
 				answer, err := s.post(c, true, r, "v1", "tasks")
 				if err != nil {
@@ -80,6 +85,36 @@ Without an id one is made before the request is sent, so that it can be sent aga
 	f.addTo(w, c, asTable, asJSON, asID)
 	then.addTo(c)
 	return c
+}
+
+// read takes the type and the input, or a whole request from a file.
+func (r *newTaskRequest) read(c *cobra.Command, what, input string) error {
+	if !strings.HasPrefix(what, "@") {
+		raw, err := readJSON(c.InOrStdin(), "--input", input)
+		r.Type, r.Input = what, raw
+		return err
+	}
+	if c.Flags().Changed("input") {
+		return misused("%s has the input: leave --input away", plain(what[1:]))
+	}
+	raw, err := readJSON(nil, "the request", what)
+	if err != nil {
+		return err
+	}
+	var whole newTaskRequest
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&whole); err != nil {
+		return misused("%s is not a request: %s: write type, input and what else a start takes", plain(what[1:]), plain(err.Error()))
+	}
+	r.Type, r.Input, r.Webhook = whole.Type, whole.Input, whole.Webhook
+	for _, m := range []struct{ mine, its *string }{
+		{&r.ID, &whole.ID}, {&r.Service, &whole.Service}, {&r.UserID, &whole.UserID}, {&r.ProcessAt, &whole.ProcessAt},
+		{&r.Queue, &whole.Queue}, {&r.Priority, &whole.Priority}, {&r.LimitKey, &whole.LimitKey},
+	} {
+		*m.mine = cmp.Or(*m.mine, *m.its)
+	}
+	return nil
 }
 
 // perhaps tells of a start whose answer is not known that it may have been taken, and under which id.

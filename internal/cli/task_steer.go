@@ -121,7 +121,10 @@ func newAnswer(w World) *cobra.Command {
 				Output  json.RawMessage `json:"output,omitempty"`
 				Reason  string          `json:"reason,omitempty"`
 			}{saga.HumanCompleted, nil, reason}
-			if reject {
+			switch {
+			case reject && reason == "":
+				return misused("--reason is missing: say why it is rejected")
+			case reject:
 				body.Outcome = saga.HumanRejected
 			}
 			if answer != "" {

@@ -173,3 +173,30 @@ func TestPausesAndQueues(t *testing.T) {
 	}
 	run("queue pause other --reason r").is(t, 1, "", "This API is older than the command")
 }
+
+func TestARequestInAFileIsStarted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "request.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"id":"mine","type":"http.saga","queue":"low","input":{"steps":[]},"webhook":{"url":"https://a.test"}}`)
+	a := newAPI().says("POST /v1/tasks", 202, done)
+	s := setting{transport: a}
+	s.run(t.Context(), "task", "start", "@"+file, "--queue", "high").is(t, 0, "", "")
+	want := `{"type":"http.saga","id":"mine","input":{"steps":[]},"queue":"high","webhook":{"url":"https://a.test"}}`
+	if a.got[0].body != want {
+		t.Errorf("sent %s\nwant %s", a.got[0].body, want)
+	}
+	s.run(t.Context(), "task", "start", "@"+file, "--input", "{}").is(t, 2, "", "leave --input away")
+	s.run(t.Context(), "task", "start", "@/nowhere").is(t, 2, "", "cannot be read")
+	write(`{"type":"http.saga","inputs":{}}`)
+	s.run(t.Context(), "task", "start", "@"+file).is(t, 2, "", `unknown field "inputs"`)
+}
+
+func TestARejectionHasAReason(t *testing.T) {
+	s := setting{transport: newAPI()}
+	s.run(t.Context(), "task", "answer", "t1", "approve", "--reject").is(t, 2, "", "--reason is missing")
+}
