@@ -127,13 +127,17 @@ func (w *Webhooks) receiver(ctx context.Context, d webhookDelivery) (receiver, e
 	if d.To != nil {
 		return receiver{d.To.URL, d.To.Secret, d.To.Public}, nil
 	}
+	wanted := func(hook saga.Webhook) bool { return hook.Enabled || d.Event == saga.WebhookTest }
 	hook, err := w.find(ctx, d.Webhook)
+	if errors.Is(err, saga.ErrNotFound) || err == nil && !wanted(hook) {
+		hook, err = w.now(ctx, d.Webhook) // it may have been registered or enabled a moment ago
+	}
 	switch {
 	case errors.Is(err, saga.ErrNotFound):
 		return receiver{}, saga.Permanent(fmt.Errorf("webhook %s: it has been removed", d.Webhook))
 	case err != nil:
 		return receiver{}, err
-	case !hook.Enabled && d.Event != saga.WebhookTest:
+	case !wanted(hook):
 		return receiver{}, saga.Permanent(fmt.Errorf("webhook %s: it is disabled", d.Webhook))
 	}
 	return receiver{url: hook.URL, secret: hook.SecretName}, nil

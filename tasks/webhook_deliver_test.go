@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks"
 )
 
 // asked starts a task that is told to a receiver.
@@ -174,6 +175,63 @@ func TestADeliveryGoesWhereTheWebhookIsByNow(t *testing.T) {
 	s.settle(gone[0])
 	if d := s.get(gone[0]); d.State != saga.Failed || d.Error != "step deliver: webhook w1: it has been removed" {
 		t.Errorf("with the webhook removed it is %s: %s", d.State, d.Error)
+	}
+}
+
+// A worker that has heard of the webhooks a moment ago does not take one for removed or disabled that is not so any longer.
+func TestWhatWasHeardOfAWebhookEndsNoDelivery(t *testing.T) {
+	for name, prepare := range map[string]func(s *switchboard, url string) (change func(elsewhere *tasks.Webhooks) error){
+		"just registered": func(_ *switchboard, url string) func(*tasks.Webhooks) error {
+			return func(elsewhere *tasks.Webhooks) error {
+				_, err := elsewhere.AddWebhook(t.Context(), saga.Webhook{ID: "w1", URL: url, SecretName: "KEY", Events: saga.WebhookEvents, Enabled: true})
+				return err
+			}
+		},
+		"just enabled": func(s *switchboard, url string) func(*tasks.Webhooks) error {
+			s.add("w1", url, func(w *saga.Webhook) { w.Enabled = false })
+			return func(elsewhere *tasks.Webhooks) error {
+				on := true
+				_, err := elsewhere.ChangeWebhook(t.Context(), saga.WebhookChange{ID: "w1", Enabled: &on})
+				return err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSwitchboard(t)
+			r := newReceiver(s)
+			change := prepare(s, r.URL)
+			still := s.now() // however slow this machine is
+			s.hooks.Now = func() time.Time { return still }
+			s.add("another", r.URL, func(w *saga.Webhook) { w.Enabled = false })
+			s.tell(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID) // it hears of the webhooks
+			elsewhere := &tasks.Webhooks{Source: s.source, HTTP: s.hooks.HTTP, Tasks: s.dispatcher, Log: s.hooks.Log, Now: s.now}
+			if err := change(elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			task := s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)})
+			s.queue.take()
+			if left := elsewhere.Tell(t.Context(), []saga.News{s.news(task.ID)}); len(left) > 0 {
+				t.Fatalf("left %v", left)
+			}
+			begun := s.queue.take()
+			if len(begun) != 1 {
+				t.Fatalf("begun %v", begun)
+			}
+			s.source.mu.Lock()
+			s.source.err = fmt.Errorf("away")
+			s.source.mu.Unlock()
+			_ = s.runner.Run(t.Context(), begun[0])
+			if d := s.get(begun[0]); d.State != saga.Waiting || len(r.all()) > 0 {
+				t.Errorf("while nobody can tell it is %s: %s", d.State, d.Error)
+			}
+			s.source.mu.Lock()
+			s.source.err = nil
+			s.source.mu.Unlock()
+			s.settle(begun[0])
+			if d := s.get(begun[0]); d.State != saga.Completed || len(r.all()) != 1 {
+				t.Errorf("told %d times, the delivery is %s: %s", len(r.all()), d.State, d.Error)
+			}
+		})
 	}
 }
 

@@ -103,6 +103,17 @@ func (w *Webhooks) find(ctx context.Context, id string) (saga.Webhook, error) {
 	return saga.Webhook{}, err
 }
 
+// now asks for a webhook anew. Errors: [saga.ErrNotFound].
+func (w *Webhooks) now(ctx context.Context, id string) (saga.Webhook, error) {
+	ctx, cancel := context.WithTimeout(ctx, sourceWithin)
+	defer cancel()
+	hook, err := w.Webhook(ctx, id)
+	if err != nil && !errors.Is(err, saga.ErrNotFound) {
+		err = fmt.Errorf("%w: %s", saga.ErrUnavailable, err.Error()) // for now, whatever it is
+	}
+	return hook, err
+}
+
 // client is what calls a URL.
 func (w *Webhooks) client(public bool) *HTTP {
 	if public && w.Public != nil {
