@@ -106,18 +106,21 @@ func (w *Webhooks) later(c saga.Call, asked time.Duration, err error) error {
 	return saga.RetryAfter(err, wait+time.Duration(float64(wait)*webhookJitter*random()))
 }
 
-// gone ends a delivery for good, and disables its webhook.
+// gone ends a delivery for good, and disables its webhook. One that has moved meanwhile is told where it is now.
 func (w *Webhooks) gone(ctx context.Context, c saga.Call, d webhookDelivery, url string, told error) error {
 	if d.Webhook == "" {
 		return saga.Permanent(told)
 	}
 	off := false
-	_, err := w.Source.ChangeWebhook(ctx, saga.WebhookChange{
+	hook, err := w.Source.ChangeWebhook(ctx, saga.WebhookChange{
 		ID: d.Webhook, Enabled: &off, While: url, By: "osp", Reason: "the receiver answered 410 Gone to delivery " + c.Task.ID,
 	})
 	w.forget()
 	if err != nil && !errors.Is(err, saga.ErrNotFound) {
 		return w.later(c, 0, fmt.Errorf("%w; the webhook could not be disabled: %w", told, err))
+	}
+	if err == nil && hook.Enabled && hook.URL != url {
+		return w.later(c, 0, fmt.Errorf("%w; the webhook has moved", told))
 	}
 	return saga.Permanent(fmt.Errorf("%w; the webhook is disabled", told))
 }

@@ -140,18 +140,20 @@ func TestGoneIsTriedAgainUntilTheWebhookIsDisabled(t *testing.T) {
 
 func TestAWebhookThatWasMovedIsNotDisabledForWhereItWas(t *testing.T) {
 	s := newSwitchboard(t)
-	r := newReceiver(s)
-	elsewhere := "https://elsewhere.example/"
+	r, elsewhere := newReceiver(s), newReceiver(s)
 	r.answers = []http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
-		if _, err := s.hooks.ChangeWebhook(t.Context(), saga.WebhookChange{ID: "w1", URL: &elsewhere}); err != nil {
+		if _, err := s.hooks.ChangeWebhook(t.Context(), saga.WebhookChange{ID: "w1", URL: &elsewhere.URL}); err != nil {
 			t.Error(err)
 		}
 		w.WriteHeader(410)
 	}}
 	s.add("w1", r.URL)
-	s.delivers(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID)
+	d := s.delivers(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID)
 	if w, err := s.hooks.Webhook(t.Context(), "w1"); err != nil || !w.Enabled {
 		t.Errorf("the webhook is %+v, %v", w, err)
+	}
+	if d.State != saga.Completed || len(r.all()) != 1 || len(elsewhere.all()) != 1 {
+		t.Errorf("told %d times where it was and %d times where it is, the delivery is %s: %s", len(r.all()), len(elsewhere.all()), d.State, d.Error)
 	}
 }
 
