@@ -46,10 +46,15 @@ const (
 
 // all returns the webhooks, as they were a few seconds ago at most.
 func (w *Webhooks) all(ctx context.Context) ([]saga.Webhook, error) {
-	list, at, changes := w.remembered()
-	if !at.IsZero() && w.Now().Sub(at) < webhooksFor {
+	if list, at, _ := w.remembered(); !at.IsZero() && w.Now().Sub(at) < webhooksFor {
 		return list, nil
 	}
+	return w.ask(ctx)
+}
+
+// ask returns the webhooks as they are now. With an error it returns what was heard last.
+func (w *Webhooks) ask(ctx context.Context) ([]saga.Webhook, error) {
+	list, _, changes := w.remembered()
 	asked, cancel := context.WithTimeout(ctx, sourceWithin)
 	defer cancel()
 	fresh := []saga.Webhook{}

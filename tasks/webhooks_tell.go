@@ -37,9 +37,15 @@ type webhookDelivery struct {
 }
 
 // Tell starts what webhooks are to be told of tasks: as often as it is asked, each delivery is the same task. It returns the
-// ids of tasks of which not all could be started: they are to be told of again.
+// ids of tasks of which not all could be started: they are to be told of again. Of deliveries nothing is told.
 func (w *Webhooks) Tell(ctx context.Context, news []saga.News) (left []string) {
-	hooks, err := w.all(ctx)
+	news = slices.DeleteFunc(slices.Clone(news), func(n saga.News) bool { return n.Created.Type == WebhookType })
+	if len(news) == 0 {
+		return nil
+	}
+	// Not what was heard a moment ago: a webhook may have been registered since, and whoever was told so is owed what came next.
+	// Nor do clocks tell which came first, for the events have the journal's.
+	hooks, err := w.ask(ctx)
 	if err != nil {
 		w.Log.WarnContext(ctx, "it is not known who is to be told of tasks, trying again", "error", err)
 		for _, n := range news {
@@ -71,12 +77,9 @@ func (w *Webhooks) Tell(ctx context.Context, news []saga.News) (left []string) {
 	return slices.Compact(left)
 }
 
-// deliveries are the requests for what is to be told of a task. Of a delivery nothing is.
+// deliveries are the requests for what is to be told of a task.
 func deliveries(n saga.News, hooks []saga.Webhook) (list []saga.Request) {
 	c := n.Created
-	if c.Type == WebhookType {
-		return nil
-	}
 	for _, e := range n.Events {
 		about := webhookDelivery{Event: e.Tells(), At: e.At, Task: c.ID, Seq: e.Seq}
 		if own := c.Webhook; own != nil {

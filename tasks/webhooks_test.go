@@ -12,6 +12,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/osp-platform/osp/saga"
+	"github.com/osp-platform/osp/tasks"
 )
 
 // verify checks a message as a receiver does, with the library of the standard. Its time is the world's, which may be ahead.
@@ -189,23 +190,41 @@ func TestWhileNobodyKnowsTheWebhooksItIsToBeToldAgain(t *testing.T) {
 	r.one(t)
 }
 
-// Webhooks are asked for once in a while, not for each task.
-func TestWebhooksAreRemembered(t *testing.T) {
+// Webhooks are asked for once for all that is told together, and not when deliveries end.
+func TestWebhooksAreAskedForOncePerBatch(t *testing.T) {
 	s := newSwitchboard(t)
 	var ids []string
 	for range 20 {
 		ids = append(ids, s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID)
-		s.tell(ids...)
 	}
-	if s.source.asked > 2 { // on a machine so slow that five seconds passed
-		t.Errorf("the source was asked %d times", s.source.asked)
+	s.add("w1", newReceiver(s).URL)
+	begun := s.tell(ids...)
+	if len(begun) != 20 || s.source.asked != 1 {
+		t.Errorf("for %d deliveries the source was asked %d times", len(begun), s.source.asked)
 	}
-	s.skipped.Add(int64(6 * time.Second))
+	for _, id := range begun {
+		s.settle(id)
+	}
 	before := s.source.asked
-	s.tell(ids...)
-	if s.source.asked == before {
-		t.Error("the source was never asked again")
+	if more := s.tell(begun...); len(more) > 0 || s.source.asked != before {
+		t.Errorf("for the ends of deliveries the source was asked, and begun %v", more)
 	}
+}
+
+// A webhook that another process has registered is told of what happens next.
+func TestAWebhookIsToldOfAllThatComesAfterIt(t *testing.T) {
+	s := newSwitchboard(t)
+	r := newReceiver(s)
+	still := s.now() // however slow this machine is
+	s.hooks.Now = func() time.Time { return still }
+	s.tell(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID) // it hears of the webhooks
+	elsewhere := &tasks.Webhooks{Source: s.source, HTTP: s.hooks.HTTP, Tasks: s.dispatcher, Log: s.hooks.Log, Now: s.now}
+	_, err := elsewhere.AddWebhook(t.Context(), saga.Webhook{ID: "w1", URL: r.URL, SecretName: "KEY", Events: saga.WebhookEvents, Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.delivers(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID)
+	r.one(t)
 }
 
 func TestALargeOutputIsLeftOut(t *testing.T) {
