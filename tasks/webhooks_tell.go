@@ -55,6 +55,7 @@ func (w *Webhooks) Tell(ctx context.Context, news []saga.News) (left []string) {
 	}
 	var (
 		mu    sync.Mutex
+		why   error // of one of them: a line for each would drown the log
 		all   sync.WaitGroup
 		turns = make(chan struct{}, tellers)
 	)
@@ -64,15 +65,17 @@ func (w *Webhooks) Tell(ctx context.Context, news []saga.News) (left []string) {
 			all.Go(func() {
 				defer func() { <-turns }()
 				if err := w.start(ctx, r); err != nil {
-					w.Log.WarnContext(ctx, "a webhook's delivery is not started, trying again", "task", n.Created.ID, "error", err)
 					mu.Lock()
 					defer mu.Unlock()
-					left = append(left, n.Created.ID)
+					left, why = append(left, n.Created.ID), err
 				}
 			})
 		}
 	}
 	all.Wait()
+	if why != nil {
+		w.Log.WarnContext(ctx, "deliveries of webhooks are not started, trying again", "deliveries", len(left), "error", why)
+	}
 	slices.Sort(left)
 	return slices.Compact(left)
 }
@@ -145,7 +148,10 @@ func (w *Webhooks) start(ctx context.Context, r saga.Request) error {
 		return fmt.Errorf("start task %s: %w", r.ID, err)
 	}
 	_, _, err = w.Tasks.start(ctx, saga.Start{Created: c, Given: w.Tasks.Restorer != nil})
-	if errors.Is(err, saga.ErrConflict) { // by another release, which wrote it in another way
+	switch {
+	case errors.Is(err, saga.ErrConflict): // by another release, which wrote it in another way
+		return nil
+	case errors.Is(err, saga.ErrNotFound): // it was started, and its row has been deleted since
 		return nil
 	}
 	return err

@@ -176,6 +176,41 @@ func TestWhatWasToldIsNotToldAgain(t *testing.T) {
 	}
 }
 
+// The row of a delivery may be deleted while the journal still refuses its id: it was told all the same.
+func TestADeliveryWhoseRowIsDeletedWasTold(t *testing.T) {
+	s := newSwitchboard(t)
+	s.add("w1", newReceiver(s).URL)
+	task := s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)})
+	d := s.delivers(task.ID)
+	news := s.news(task.ID)
+	if _, err := s.journal.Clean(t.Context(), []saga.Flushed{{ID: d.ID, Version: d.Version, Stored: d.Version}}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.journal.Forget(t.Context(), []string{d.ID}); err != nil || len(left) > 0 {
+		t.Fatal(err)
+	}
+	if left := s.hooks.Tell(t.Context(), []saga.News{news}); len(left) > 0 {
+		t.Errorf("left %v: %s", left, s.log)
+	}
+}
+
+func TestAllThatIsNotStartedIsOneLineInTheLog(t *testing.T) {
+	s := newSwitchboard(t)
+	s.add("w1", newReceiver(s).URL)
+	s.add("w2", newReceiver(s).URL)
+	var news []saga.News
+	for range 5 {
+		news = append(news, s.news(s.ends(saga.Request{Type: "good", Input: json.RawMessage(`7`)}).ID))
+	}
+	delete(s.dispatcher.Queues, "default")
+	if left := s.hooks.Tell(t.Context(), news); len(left) != 5 {
+		t.Errorf("left %v", left)
+	}
+	if n := strings.Count(s.log.String(), "\n"); n != 1 || !strings.Contains(s.log.String(), "deliveries=10") {
+		t.Errorf("%d lines: %s", n, s.log)
+	}
+}
+
 func TestWhileNobodyKnowsTheWebhooksItIsToBeToldAgain(t *testing.T) {
 	s := newSwitchboard(t)
 	s.source.err = errors.New("away")
