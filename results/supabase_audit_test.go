@@ -11,6 +11,48 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
+// manyActions makes 30,000 entries: of 30,000 subjects, 100 names and 300 people.
+const manyActions = `
+	insert into osp.actions (id, at, action, kind, subject, by, reason, request_id, outcome)
+	select 'many-' || lpad(n::text, 6, '0'), now(), 'action-' || n % 100, 'task', 'task-' || n, 'by-' || n % 300, '', '', 'done'
+	from generate_series(1, 30000) n;
+	analyze osp.actions;`
+
+func TestEntriesOfTheAuditAreFoundWithoutReadingOthers(t *testing.T) {
+	e := explaining(t)
+	if _, err := e.tx.Conn().PgConn().Exec(t.Context(), manyActions).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		query string
+		index string // without actions_
+		found int
+	}{
+		{`{"max": 50}`, "pkey", 50},
+		{`{"max": 50, "before": "many-001001"}`, "pkey", 50},
+		{`{"max": 50, "subject": "task-12"}`, "of_subject", 1},
+		{`{"max": 50, "subject": "none"}`, "of_subject", 0},
+		{`{"max": 50, "action": "action-12"}`, "of_action", 50},
+		{`{"max": 50, "action": "action-12", "before": "many-001001"}`, "of_action", 10},
+		{`{"max": 50, "by": "by-12"}`, "of_somebody", 50},
+		{`{"max": 50, "by": "by-12", "before": "many-001001"}`, "of_somebody", 4},
+	} {
+		found, nodes := e.ask(t, "osp_actions", c.query)
+		var index string
+		for _, n := range nodes {
+			if n.Index != "" {
+				index = strings.TrimPrefix(n.Index, "actions_")
+			}
+			if n.Node == "Seq Scan" || n.Skipped+n.Read > 500 {
+				t.Errorf("%s: %s of %s reads %.0f rows and skips %.0f", c.query, n.Node, n.Table, n.Read, n.Skipped)
+			}
+		}
+		if index != c.index || found != c.found {
+			t.Errorf("%s found %d by the index %q, want %d by %q", c.query, found, index, c.found, c.index)
+		}
+	}
+}
+
 func TestNobodyChangesAnEntryOfTheAudit(t *testing.T) {
 	s := testenv.Supabase(t)
 	entry := saga.Action{

@@ -54,17 +54,26 @@ end $$;
 
 -- osp_actions returns entries, the newest first: {action, subject, by, before, max}, of which only max is required.
 create or replace function public.osp_actions(query jsonb) returns jsonb
-language sql stable security definer set search_path = '' set statement_timeout = '10s' as $$
-    select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
-        select * from osp.actions a
-        where (query ->> 'action' is null or a.action = query ->> 'action')
-          and (query ->> 'subject' is null or a.subject = query ->> 'subject')
-          and (query ->> 'by' is null or a.by = query ->> 'by')
-          and (query ->> 'before' is null or a.id < (query ->> 'before') collate "C")
-        order by a.id desc
-        limit (query ->> 'max')::integer
-    ) a
-$$;
+language plpgsql stable security definer
+set search_path = '' set statement_timeout = '10s' set plan_cache_mode = 'force_custom_plan' as $$
+declare
+    want record;
+begin
+    select q.*, query ->> 'by' as who into want
+    from jsonb_to_record(query) as q(action text, subject text, before text, max integer);
+    return (
+        select coalesce(jsonb_agg(to_jsonb(p) order by p.id desc), '[]')
+        from (
+            select a.* from osp.actions a
+            where (want.action is null or a.action = want.action)
+              and (want.subject is null or a.subject = want.subject)
+              and (want.who is null or a.by = want.who)
+              and (want.before is null or a.id < want.before collate "C")
+            order by a.id desc
+            limit want.max
+        ) p
+    );
+end $$;
 
 -- erase deletes tasks, services and an owner's rows in the services of others, and takes the owner's name out of what is kept.
 create or replace function osp.erase(tasks text[], services text[], own_tables regclass[], owner uuid) returns void
