@@ -85,6 +85,31 @@ var auditCases = []testCase{
 		}
 		same(b, "the audit", got, []saga.Action{other, about, mine})
 	}},
+	{"what comes in of a user who is deleted names the user no more than what was there", func(b *bench) {
+		begun, mine, about, other := b.action(1, saga.OutcomeBegun), b.action(2, saga.OutcomeDone), b.action(3, saga.OutcomeDone), b.action(4, saga.OutcomeDone)
+		for _, a := range []*saga.Action{&begun, &mine} {
+			a.By, a.UserID, a.Details = "user:"+b.user, b.user, map[string]string{"step": "a"}
+		}
+		about.Details = map[string]string{"filter": `{"user_id":"` + b.user + `"}`}
+		other.By, other.UserID, other.Details = "user:"+stranger, stranger, map[string]string{"ids": stranger}
+		b.no(b.SaveActions(b.Context(), []saga.Action{begun}))
+		_, err := b.Delete(b.Context(), saga.Deletion{ID: b.id("deletion"), Kind: saga.SubjectUser, Subject: b.user, Reason: "r", By: "ops"})
+		b.no(err)
+		done := begun
+		done.Outcome = saga.OutcomeDone
+		b.no(b.SaveActions(b.Context(), []saga.Action{done, mine, about, other}))
+		for _, a := range []*saga.Action{&done, &mine} {
+			a.By, a.UserID, a.Reason, a.Details = "", "", "", nil
+		}
+		about.Details = nil
+		got := b.actions(saga.ActionQuery{})
+		for i := range got {
+			if len(got[i].Details) == 0 {
+				got[i].Details = nil
+			}
+		}
+		same(b, "the audit", got, []saga.Action{other, about, mine, done})
+	}},
 	{"the audit is asked by action, subject and who, in pages", func(b *bench) {
 		var list []saga.Action
 		for n := range 5 {

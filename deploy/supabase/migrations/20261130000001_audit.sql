@@ -36,16 +36,29 @@ end $$;
 create or replace trigger osp_stay_action before update or delete on osp.actions
     for each row execute function osp.stay_action();
 
+-- names_deleted tells whether a text names a user who is deleted.
+create index if not exists audit_of_users on osp.audit (subject) where kind = 'user';
+create or replace function osp.names_deleted(said text) returns boolean
+language sql stable set search_path = '' as $$
+    select exists (
+        select from regexp_matches(said, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'g') found(uuid)
+        join osp.audit d on d.kind = 'user' and d.subject = found.uuid[1])
+$$;
+
 -- osp_save_actions takes entries: [{id, at, action, kind, subject, by, user_id, reason, request_id, outcome, details}]. One that
--- is there stays as it is, unless it had only begun.
+-- is there stays as it is, unless it had only begun. One that was still on its way when its user was deleted names no one, as if
+-- it had been there.
 create or replace function public.osp_save_actions(actions jsonb) returns void
 language plpgsql security definer set search_path = '' set statement_timeout = '30s' as $$
 begin
+    perform pg_advisory_xact_lock_shared(hashtextextended('osp.actions', 0)); -- see erase
     insert into osp.actions as a (id, at, action, kind, subject, by, user_id, reason, request_id, outcome, details)
-    select e.id, e.at, e.action, e.kind, e.subject, e.by, nullif(e.user_id, '')::uuid, e.reason, e.request_id, e.outcome,
-        coalesce(e.details, '{}')
+    select e.id, e.at, e.action, e.kind, e.subject, case when gone.doer then '' else e.by end,
+        case when not gone.doer then nullif(e.user_id, '')::uuid end, case when gone.doer then '' else e.reason end, e.request_id,
+        e.outcome, case when gone.doer or gone.named then '{}' else coalesce(e.details, '{}') end
     from jsonb_to_recordset(osp_save_actions.actions) as e(id text, at timestamptz, action text, kind text, subject text, by text,
-        user_id text, reason text, request_id text, outcome text, details jsonb)
+        user_id text, reason text, request_id text, outcome text, details jsonb),
+        lateral (select osp.names_deleted(lower(e.user_id)) as doer, osp.names_deleted(e.details::text) as named) gone
     order by e.id
     on conflict (id) do update set action = excluded.action, kind = excluded.kind, subject = excluded.subject, by = excluded.by,
         user_id = excluded.user_id, reason = excluded.reason, outcome = excluded.outcome, details = excluded.details
@@ -92,6 +105,8 @@ begin
         perform osp.delete_own(own_tables, owner);
         update osp.manifests m set created_by = null where m.created_by = owner::text;
         update osp.manifest_audit a set by = null where a.by = owner::text;
+        -- What is being saved is here then; what is saved later finds that the user is deleted.
+        perform pg_advisory_xact_lock(hashtextextended('osp.actions', 0));
         update osp.actions a set
             by = case when a.user_id = owner then '' else a.by end, reason = case when a.user_id = owner then '' else a.reason end,
             user_id = nullif(a.user_id, owner), details = '{}'
