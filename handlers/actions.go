@@ -53,6 +53,9 @@ func (a *API) cancel(c *gin.Context) (saga.Task, error) {
 		return saga.Task{}, err
 	}
 	ctx := c.Request.Context()
+	if err := a.permitCancel(ctx, id); err != nil {
+		return saga.Task{}, err
+	}
 	return a.tasks.Cancel(ctx, id, PrincipalOf(ctx).Name, reason)
 }
 

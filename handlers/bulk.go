@@ -61,7 +61,10 @@ func (a *API) bulkCancel(c *gin.Context) {
 	a.bulk(c, bulkKind{
 		statuses: []saga.Status{saga.StatusPending, saga.StatusRunning},
 		do: func(ctx context.Context, b bulk, t saga.Task) error {
-			_, err := a.tasks.Cancel(ctx, t.ID, PrincipalOf(ctx).Name, b.reason)
+			err := PrincipalOf(ctx).cancels(t)
+			if err == nil {
+				_, err = a.tasks.Cancel(ctx, t.ID, PrincipalOf(ctx).Name, b.reason)
+			}
 			return err
 		},
 	})

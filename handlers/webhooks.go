@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -62,6 +63,30 @@ func (p Principal) permitWebhook(w *saga.TaskWebhook) error {
 			"and ask for the task when you are told of it"))
 	}
 	return nil
+}
+
+// permitCancel holds a cancel to what the principal may do.
+func (a *API) permitCancel(ctx context.Context, id string) error {
+	task, err := a.mine(ctx, id)
+	if err != nil {
+		return err
+	}
+	return PrincipalOf(ctx).cancels(task)
+}
+
+// cancels tells whether the principal may cancel a task that it may know of. Whoever is limited keeps no webhook of an operator
+// from being told: of the deliveries that belong to nobody, only those of tasks' own webhooks are theirs.
+func (p Principal) cancels(t saga.Task) error {
+	if !p.bound() || t.Type != "webhook.deliver" || t.UserID != saga.NilOwner {
+		return nil
+	}
+	var of struct {
+		To json.RawMessage `json:"to"`
+	}
+	if json.Unmarshal(t.Input, &of) == nil && of.To != nil {
+		return nil
+	}
+	return refuse(forbidden).because("This tells a webhook that operators have registered: it is theirs to cancel.")
 }
 
 // addWebhook registers a webhook: POST /v1/webhooks.

@@ -181,6 +181,38 @@ func TestDeliveriesOfATaskAreShownToWhoMayKnowOfThem(t *testing.T) {
 	}
 }
 
+// Whoever is limited keeps no webhook of an operator from being told.
+func TestWhoMayCancelDeliveries(t *testing.T) {
+	for who, want := range map[string]string{
+		"operator": "202 202 2", "starter": "202 202 0", "till of shop_1": "403 202 1", "a till that would be operator": "403 202 1",
+	} {
+		for _, someone := range people {
+			if someone.p.Name != who {
+				continue
+			}
+			begin := func() *world {
+				w, _ := street(t, someone.p)
+				for id, input := range map[string]string{"theirs-d": `{"webhook":"w1"}`, "own-d": `{"to":{"url":"https://a.example/"}}`} {
+					if _, _, err := w.fake.Start(t.Context(), saga.Request{ID: id, Type: "demo", Input: []byte(input), Owner: saga.NilOwner, Service: "shop_1"}); err != nil {
+						t.Fatal(err)
+					}
+					w.fake.journals[id][0].Created.Type = "webhook.deliver" // which clients do not start
+				}
+				w.fake.list = w.page
+				return w
+			}
+			w := begin()
+			got := fmt.Sprint(w.call("POST /v1/tasks/theirs-d/cancel", "", bearing).Code, w.call("POST /v1/tasks/own-d/cancel", "", bearing).Code)
+			w = begin()
+			w.call(bulkCancel, `{"filter":{"type":"webhook.deliver"}}`, bearing) // which is not for starters
+			got += fmt.Sprint(" ", w.cancelled())
+			if got != want {
+				t.Errorf("%s: %s, want %s", who, got, want)
+			}
+		}
+	}
+}
+
 func TestATaskIsStartedWithAWebhook(t *testing.T) {
 	for _, c := range []struct {
 		who, webhook string
