@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,20 +146,39 @@ func (b bulk) queries() []saga.Query {
 	return list
 }
 
+// meant leaves deliveries to webhooks out where the filter does not name their type: they tell of the tasks that are meant.
+func (b bulk) meant(list []saga.Task) []saga.Task {
+	return slices.DeleteFunc(slices.Clone(list), func(t saga.Task) bool { return t.Type == saga.WebhookType && b.query.Type == "" })
+}
+
 // countBulk tells of how many tasks something would be done to.
 func (a *API) countBulk(ctx context.Context, b bulk) (bulkAnswer, error) {
 	answer := bulkAnswer{Refused: []refusedTask{}}
 	for _, q := range b.queries() {
-		counts, err := a.tasks.Counts(ctx, q)
+		all, capped, err := a.countOf(ctx, q)
 		if err != nil {
 			return answer, err
 		}
-		for _, n := range counts.Status {
-			answer.Matched += n
+		if q.Type == "" {
+			q.Type = saga.WebhookType
+			deliveries, _, err := a.countOf(ctx, q)
+			if err != nil {
+				return answer, err
+			}
+			all = max(all-deliveries, 0)
 		}
-		answer.Capped = answer.Capped || counts.Capped
+		answer.Matched, answer.Capped = answer.Matched+all, answer.Capped || capped
 	}
 	return answer, nil
+}
+
+// countOf counts the tasks of a list.
+func (a *API) countOf(ctx context.Context, q saga.Query) (all int, capped bool, err error) {
+	counts, err := a.tasks.Counts(ctx, q)
+	for _, n := range counts.Status {
+		all += n
+	}
+	return all, counts.Capped, err
 }
 
 // runBulk goes through the tasks page by page, until it has seen enough or the time is over.
@@ -172,12 +192,15 @@ func (a *API) runBulk(ctx context.Context, b bulk) (bulkAnswer, error) {
 			break
 		}
 		page, err := a.tasks.List(ctx, q)
-		n := 0
+		meant, n := b.meant(page.Tasks), 0
 		if err == nil {
-			n, err = a.eachOf(ctx, b, page.Tasks, end, &answer)
+			n, err = a.eachOf(ctx, b, meant, end, &answer)
 		}
-		if n > 0 {
-			b.cursor = saga.CursorAfter(page.Tasks[n-1])
+		switch last := len(page.Tasks) - 1; {
+		case n == len(meant) && last >= 0:
+			b.cursor = saga.CursorAfter(page.Tasks[last])
+		case n > 0:
+			b.cursor = saga.CursorAfter(meant[n-1])
 		}
 		if err != nil {
 			if answer.Matched == 0 {
@@ -185,7 +208,7 @@ func (a *API) runBulk(ctx context.Context, b bulk) (bulkAnswer, error) {
 			}
 			break // what is done is worth an answer
 		}
-		if n == len(page.Tasks) && page.Next == "" {
+		if n == len(meant) && page.Next == "" {
 			b.pass, b.cursor = b.pass+1, ""
 		}
 	}

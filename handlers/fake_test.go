@@ -31,6 +31,8 @@ type fake struct {
 	fail  error // every call fails with it
 	panic string
 
+	refuses map[string]error // what a retry of a task fails with
+
 	query     saga.Query
 	page      saga.Page
 	list      func(saga.Query) (saga.Page, error) // instead of page
@@ -174,7 +176,11 @@ func (f *fake) Counts(_ context.Context, q saga.Query) (saga.TaskCounts, error) 
 	leave, err := f.enter()
 	defer leave()
 	f.query = q
-	return saga.CountsOf(map[saga.State]int{saga.Waiting: 2, saga.Stuck: 1}, true), err
+	states := map[saga.State]int{saga.Waiting: 2, saga.Stuck: 1}
+	if q.Type == saga.WebhookType {
+		delete(states, saga.Waiting)
+	}
+	return saga.CountsOf(states, true), err
 }
 
 func (f *fake) Cancel(_ context.Context, id, by, reason string) (saga.Task, error) {
@@ -283,6 +289,9 @@ func (f *fake) RetryAs(ctx context.Context, id, as, by string) (saga.Task, error
 		err = fmt.Errorf("retry: %w", saga.ErrUnfinished)
 	}
 	r := f.requests[id]
+	if refused := f.refuses[id]; err == nil && refused != nil {
+		err = refused
+	}
 	f.mu.Unlock()
 	if err != nil {
 		return saga.Task{}, err

@@ -97,6 +97,10 @@ var (
 		slug: "unfinished", status: http.StatusConflict, title: "The task has not ended",
 		detail: "Only a task that has ended can be retried. Cancel it first, or wait for it.",
 	}
+	isChild = kind{
+		slug: "child", status: http.StatusConflict, title: "The task is another's child",
+		detail: "A child is run again with its parent: retry that one. On its own it would have its effects beside the parent's.",
+	}
 	notStuck = kind{
 		slug: "not-stuck", status: http.StatusConflict, title: "The task is not stuck",
 		detail: "There is nothing to resolve: only a task in the state stuck waits for an operator.",
@@ -159,7 +163,7 @@ var (
 // kinds is every kind, in the order of the documentation.
 var kinds = []kind{
 	malformed, badParameter, unauthenticated, badSignIn, tooManySignIns, badHook, forbidden, crossSite, noTask, noType, noWorkflow, noWebhook, noRoute, noMethod, conflict, finished,
-	lost, unfinished, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, hooksOff, unavailable,
+	lost, unfinished, isChild, notStuck, noHumanTask, notWaiting, answered, tooLarge, wrongMedia, invalid, unknownType, tooMany, internal, hooksOff, unavailable,
 	overloaded,
 }
 

@@ -122,6 +122,9 @@ func (a *API) judge(err error) (k kind, detail string, faults []fault) {
 		r := notAsked(asked)
 		return r.kind, r.detail, nil
 	}
+	if child, ok := errors.AsType[*saga.ChildError](err); ok {
+		return isChild, whoseChild(child), nil
+	}
 	if wait, ok := errors.AsType[*saga.UnfinishedError](err); ok {
 		return unfinished, "Nothing was deleted: " + wait.Error() + ".", nil
 	}
@@ -130,6 +133,15 @@ func (a *API) judge(err error) (k kind, detail string, faults []fault) {
 		return k, "", []fault{atPointer("/type", "must be one of %s, or the id of a workflow with an active version", strings.Join(a.typeNames(), ", "))}
 	}
 	return k, "", nil
+}
+
+// whoseChild tells which task is to be retried instead.
+func whoseChild(child *saga.ChildError) string {
+	if child.Parent == "" {
+		return "The id is one that children have, and the journal that would tell the parent has expired: run the parent again, " +
+			"or start it anew if it has none."
+	}
+	return fmt.Sprintf("It is the child of %s: run that one again.", child.Parent)
 }
 
 // explainProblem answers what the type of a problem links to.

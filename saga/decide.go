@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 )
@@ -381,6 +382,9 @@ func childID(parent, path string) string {
 	sum := sha256.Sum256([]byte(parent + "/" + path))
 	return hex.EncodeToString(sum[:16])
 }
+
+// MaybeChild tells whether an id has the form that children's ids have. A client may have given it to a task that is none.
+var MaybeChild = regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString
 
 // gaveUp decides about a step that failed for good.
 func (k *walker) gaveUp(s *Step, rec *StepRecord) outcome {

@@ -41,6 +41,19 @@ var (
 // ErrUndone is returned by a do that was refused because its undo has already happened. It starts compensation.
 var ErrUndone = errors.New("refused: this step has been undone already")
 
+// ChildError means that a task is, or may be, another's child, which is not to be run again beside it.
+type ChildError struct {
+	// Parent is the parent's id; empty: the journal that would tell whether there is one has expired.
+	Parent string
+}
+
+func (e *ChildError) Error() string {
+	if e.Parent == "" {
+		return "this may be the child of another task"
+	}
+	return "this is the child of task " + e.Parent
+}
+
 // BusyError is returned by Claim while another runner's lease is fresh.
 type BusyError struct {
 	// For tells how long the lease still lasts.

@@ -102,3 +102,6 @@ type News struct {
 	Created Created
 	Events  []Event // those that some webhook may ask for
 }
+
+// WebhookType is the type of the tasks that deliver to webhooks.
+const WebhookType = "webhook.deliver"

@@ -28,7 +28,8 @@ func (d *Dispatcher) Signal(ctx context.Context, id string, s saga.SignalRequest
 	return d.post(ctx, id, m)
 }
 
-// Retry starts a new task with the input of one that has ended, or that is lost for good.
+// Retry starts a new task with the input of one that has ended, or that is lost for good. A child is not run again beside its
+// parent, which has its effects on its own: [saga.ChildError].
 func (d *Dispatcher) Retry(ctx context.Context, id, by string) (saga.Task, error) {
 	return d.RetryAs(ctx, id, "", by)
 }
@@ -42,7 +43,13 @@ func (d *Dispatcher) RetryAs(ctx context.Context, id, as, by string) (saga.Task,
 	if !old.State.Finished() && !d.lost(ctx, id) {
 		return saga.Task{}, fmt.Errorf("retry task %s, which is %s: %w", id, old.State, saga.ErrUnfinished)
 	}
-	began := d.began(ctx, id)
+	began, err := d.began(ctx, id)
+	switch {
+	case err != nil:
+		return saga.Task{}, fmt.Errorf("retry task %s: %w", id, err)
+	case began.Parent != "" || began.ID == "" && saga.MaybeChild(id): // rows do not tell: better none than beside its parent's own
+		return saga.Task{}, fmt.Errorf("retry task %s: %w", id, &saga.ChildError{Parent: began.Parent})
+	}
 	task, _, err := d.Start(ctx, saga.Request{
 		ID: as, Type: old.Type, Input: old.Input, Service: old.Service, Owner: old.UserID, By: by, RetryOf: id, Own: true, // it was taken before
 		LimitKey: began.LimitKey, Webhook: began.Webhook,
@@ -50,13 +57,18 @@ func (d *Dispatcher) RetryAs(ctx context.Context, id, as, by string) (saga.Task,
 	return task, err
 }
 
-// began is what a task began with. Its limit key and its webhook are gone with the journal: rows do not have them.
-func (d *Dispatcher) began(ctx context.Context, id string) saga.Created {
+// began is what a task began with. Its parent, its limit key and its webhook are gone with the journal: rows do not have them.
+func (d *Dispatcher) began(ctx context.Context, id string) (saga.Created, error) {
 	snapshot, err := d.Journal.Read(ctx, id)
-	if err != nil || len(snapshot.Events) == 0 || snapshot.Events[0].Created == nil {
-		return saga.Created{}
+	switch {
+	case errors.Is(err, saga.ErrNotFound):
+		return saga.Created{}, nil
+	case err != nil:
+		return saga.Created{}, err
+	case len(snapshot.Events) == 0 || snapshot.Events[0].Created == nil:
+		return saga.Created{}, nil
 	}
-	return *snapshot.Events[0].Created
+	return *snapshot.Events[0].Created, nil
 }
 
 // lost tells whether a task that has not ended has no journal any longer.

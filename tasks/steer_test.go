@@ -185,6 +185,26 @@ func TestARetryUnderAnIDIsOneTask(t *testing.T) {
 	}
 }
 
+// Its parent that is run again starts one like it.
+func TestAChildIsNotRunAgainOnItsOwn(t *testing.T) {
+	r := newRig(t)
+	if err := r.startChild(kid); err != nil {
+		t.Fatal(err)
+	}
+	r.finishes("c", saga.Completed)
+	const expired = "0123456789abcdef0123456789abcdef"
+	r.rows[expired] = saga.Task{ID: expired, Type: "one", State: saga.Failed, UserID: owner, Input: json.RawMessage(`[2]`)}
+	for id, of := range map[string]string{"c": "p", expired: ""} {
+		_, err := r.dispatcher.Retry(t.Context(), id, "me")
+		if child, ok := errors.AsType[*saga.ChildError](err); !ok || child.Parent != of {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	if n := r.pending("default"); n != 0 {
+		t.Errorf("%d deliveries", n)
+	}
+}
+
 func TestRetryStartsANewTask(t *testing.T) {
 	r := newRig(t)
 	r.start(saga.Request{ID: "t", Type: "one", Input: json.RawMessage(`{"a":1}`), Service: "shop", Owner: owner, By: "me"})

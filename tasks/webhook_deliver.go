@@ -13,7 +13,7 @@ import (
 )
 
 // WebhookType is the type of task that tells a webhook of an event.
-const WebhookType = "webhook.deliver"
+const WebhookType = saga.WebhookType
 
 const (
 	// webhookTimeout is how long a receiver may take to answer.

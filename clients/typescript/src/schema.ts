@@ -909,6 +909,7 @@ export type ProblemType =
   | "/problems/bad-hook"
   | "/problems/bad-parameter"
   | "/problems/bad-sign-in"
+  | "/problems/child"
   | "/problems/conflict"
   | "/problems/cross-site"
   | "/problems/finished"
