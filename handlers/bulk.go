@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -217,71 +215,6 @@ func (a *API) runBulk(ctx context.Context, b bulk) (bulkAnswer, error) {
 		answer.Next = &next
 	}
 	return answer, nil
-}
-
-// eachOf does what is asked for to tasks, some at the same time. It returns how many of them, from the first on, it is through
-// with: the rest is left for later, with the reason if that is an error.
-func (a *API) eachOf(ctx context.Context, b bulk, list []saga.Task, end time.Time, answer *bulkAnswer) (int, error) {
-	for from := 0; from < len(list); {
-		if !a.now().Before(end) {
-			return from, nil
-		}
-		some := list[from:min(from+bulkWorkers, len(list))]
-		if b.kind.starts {
-			n, err := a.rates.upTo(ctx, len(some))
-			if err != nil {
-				return from, err
-			}
-			some = some[:n]
-		}
-		errs := make([]error, len(some))
-		var workers sync.WaitGroup
-		for i, t := range some {
-			workers.Go(func() { errs[i] = a.safely(ctx, b, t) })
-		}
-		workers.Wait()
-		for i, err := range errs {
-			switch {
-			case errors.Is(err, errOwn):
-				continue
-			case err != nil && a.passes(err):
-				return from + i, err
-			}
-			answer.Matched++
-			if err == nil {
-				answer.Done++
-			} else if len(answer.Refused) < maxRefused {
-				answer.Refused = append(answer.Refused, refusedTask{some[i].ID, a.sentence(ctx, err)})
-			}
-		}
-		from += len(some)
-	}
-	return len(list), nil
-}
-
-// safely does it in a goroutine of its own, where a panic would end the process.
-func (a *API) safely(ctx context.Context, b bulk, t saga.Task) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = a.panicked(ctx, v)
-		}
-	}()
-	return b.kind.do(ctx, b, t)
-}
-
-// passes tells whether a refusal is for now only, so that the task is better left for later.
-func (a *API) passes(err error) bool {
-	k, _, _ := a.judge(err)
-	return k.status == http.StatusTooManyRequests || k.status == http.StatusServiceUnavailable
-}
-
-// sentence tells in one why a task was refused.
-func (a *API) sentence(ctx context.Context, err error) string {
-	body, _ := a.describe(ctx, err)
-	if len(body.Errors) > 0 && body.Errors[0].Pointer != nil {
-		return strings.TrimPrefix(*body.Errors[0].Pointer, "/") + " " + body.Errors[0].Detail
-	}
-	return body.Detail
 }
 
 // place is the cursor of a bulk.

@@ -24,6 +24,51 @@ func TestBulksLeaveDeliveriesOutThatAreNotNamed(t *testing.T) {
 	}
 }
 
+// A retry that is put off beside others that are started must not have those started again.
+func TestABulkRetryStartsNoneTwice(t *testing.T) {
+	for _, key := range []string{"", "Idempotency-Key: k"} {
+		w := crowd(t, 40, all)
+		w.fake.refuses = map[string]error{"c020": saga.ErrUnavailable}
+		next, calls := "", 0
+		for calls == 0 || next != "" && calls < 9 {
+			calls++
+			a := w.must(200, bulkRetry, `{"filter":{"status":"failed"}`+next+`}`, key)
+			if key == "" && calls == 1 && (a.json("refused.0.id") != "c020" || a.json("matched") != "32" || a.json("done") != "31") {
+				t.Errorf("got %s", a.Body)
+			}
+			if next = a.json("next"); next != "" {
+				next = `,"cursor":"` + next + `"`
+			}
+			if key != "" {
+				w.fake.refuses = nil
+			}
+		}
+		starts := map[string]int{}
+		for _, r := range w.fake.requests {
+			starts[r.RetryOf]++
+		}
+		delete(starts, "")
+		want := 40
+		if key == "" {
+			want = 39
+		}
+		if calls != 2 || len(starts) != want {
+			t.Errorf("%q: %d calls, %d tasks", key, calls, len(starts))
+		}
+		for of, n := range starts {
+			if n != 1 {
+				t.Errorf("%q: %s was started %d times", key, of, n)
+			}
+		}
+	}
+}
+
+func TestABulkRetryOfWhichAllIsPutOffSaysSo(t *testing.T) {
+	w := crowd(t, 2, all)
+	w.fake.refuses = map[string]error{"c000": saga.ErrUnavailable, "c001": saga.ErrUnavailable}
+	w.must(503, bulkRetry, `{"all":true}`)
+}
+
 func TestABulkRefusesChildren(t *testing.T) {
 	w := crowd(t, 3, all)
 	w.fake.refuses = map[string]error{"c000": &saga.ChildError{Parent: "p"}, "c001": &saga.ChildError{}}
