@@ -37,6 +37,13 @@ func (a *API) everything(ctx context.Context) error {
 	return nil
 }
 
+// Everything lets through, after [API.Guard], who may see what is told of everybody's tasks at once.
+func (a *API) Everything(c *gin.Context) {
+	if err := a.everything(c.Request.Context()); err != nil {
+		a.problem(c, err)
+	}
+}
+
 // tellAll answers with what one method of the fleet tells, which takes no parameters.
 func tellAll[T any](a *API, c *gin.Context, ask func(context.Context) (T, error)) {
 	ctx := c.Request.Context()

@@ -85,7 +85,7 @@ var bodies = map[string]string{
 }
 
 // everybodys are routes that tell of everybody's tasks at once.
-var everybodys = []string{"/v1/overview", "/v1/queues", "/v1/pauses"}
+var everybodys = []string{"/v1/overview", "/v1/queues", "/v1/pauses", "/v1/scale"}
 
 func TestEveryRouteForEveryPrincipal(t *testing.T) {
 	for _, r := range newWorld(t).api.routes() {

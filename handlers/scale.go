@@ -21,7 +21,12 @@ type Scaler interface {
 
 // getScale tells how many workers there should be: GET /v1/scale.
 func (a *API) getScale(c *gin.Context) {
-	s, err := a.tasks.Scale(c.Request.Context())
+	ctx := c.Request.Context()
+	if err := a.everything(ctx); err != nil {
+		a.problem(c, err)
+		return
+	}
+	s, err := a.tasks.Scale(ctx)
 	if err != nil {
 		a.problem(c, err)
 		return

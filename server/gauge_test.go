@@ -73,7 +73,7 @@ func scraped(t *testing.T, r *running, wants ...string) {
 
 func TestTheGaugeIsForReadersAndAWorkersForEverybody(t *testing.T) {
 	redisURL := testenv.Redis(t)
-	set := vars{"REDIS_URL": redisURL, "OSP_RESULTS": "sqlite:" + t.TempDir() + "/osp.db", "OSP_AUTH": "on", "OSP_USERS": "off", "OSP_API_KEYS": apiKey("prometheus", "reader", "prom")}
+	set := vars{"REDIS_URL": redisURL, "OSP_RESULTS": "sqlite:" + t.TempDir() + "/osp.db", "OSP_AUTH": "on", "OSP_USERS": "off", "OSP_API_KEYS": apiKey("prometheus", "reader", "prom") + "," + apiKey("screen", "reader", "screen") + ":shop_1"}
 	api, worker := run(t, config(t, RoleAPI, set)), run(t, config(t, RoleWorker, set))
 	for _, path := range []string{"/metrics", "/v1/scale"} {
 		api.token = ""
@@ -83,6 +83,10 @@ func TestTheGaugeIsForReadersAndAWorkersForEverybody(t *testing.T) {
 		api.token = "osp_prom"
 		if got := api.status(path); got != 200 {
 			t.Errorf("%s with a reader's key: %d", path, got)
+		}
+		api.token = "osp_screen"
+		if got := api.status(path); got != 403 {
+			t.Errorf("%s with the key of one service: %d", path, got)
 		}
 	}
 	if got := worker.status("/metrics"); got != 200 {

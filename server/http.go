@@ -33,7 +33,7 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 		// A worker's port is not for the public, and a worker knows no keys.
 		h.GET("/metrics", gin.WrapH(s.metrics.Handler()))
 	} else {
-		h.GET("/metrics", h.Guard(handlers.RoleReader), gin.WrapH(s.metrics.Handler()))
+		h.GET("/metrics", h.Guard(handlers.RoleReader), h.Everything, gin.WrapH(s.metrics.Handler()))
 		look, operate, err := s.monitors(ctx)
 		if err != nil {
 			return nil, err
