@@ -41,6 +41,8 @@ type Config struct {
 	Closing <-chan struct{}
 	// Middleware runs around every route of the API and around those added later: metrics, traces.
 	Middleware []gin.HandlerFunc
+	// Admit is told of each request of the API before it is handled, and whether it was found out who sends it; nil: nobody is.
+	Admit func(c *gin.Context, known bool)
 }
 
 // API is the HTTP API. It is an [http.Handler], and a [gin.Engine] to which the server may add what is not the API's:
@@ -51,6 +53,7 @@ type Config struct {
 type API struct {
 	*gin.Engine
 
+	admit   func(c *gin.Context, known bool)
 	tasks   Tasks
 	feeds   *feeds
 	ready   Readiness
@@ -80,7 +83,7 @@ func New(cfg Config) *API {
 		gate: make(gate, maxStarting), hooks: cfg.HookSecrets,
 	}
 	a.feeds = newFeeds(a.tasks, a.now, a.panicked)
-	a.audit = cfg.Audit
+	a.audit, a.admit = cfg.Audit, cfg.Admit
 	a.people = newSessions(cfg.Sessions, cfg.Auth, cfg.Now)
 	a.owners = newOwnerCache(cfg.Services, cfg.Now)
 	if a.log == nil {

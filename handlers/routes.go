@@ -106,6 +106,9 @@ func (a *API) chain(r route) []gin.HandlerFunc {
 	if r.role != 0 {
 		chain = append(chain, a.Guard(r.role))
 	}
+	if a.admit != nil {
+		chain = append(chain, func(c *gin.Context) { a.admit(c, r.role != 0) })
+	}
 	if r.starts {
 		chain = append(chain, a.unlessOverloaded)
 	}

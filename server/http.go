@@ -20,6 +20,9 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 		Auth: s.authenticator(), Services: s.store, HookSecrets: s.config.HookSecrets, Ready: s, Log: s.log, Now: time.Now, NewID: newID, Closing: s.closing,
 	}
 	c.Middleware = append(c.Middleware, s.watched()...)
+	if s.tracing != nil {
+		c.Admit = s.tracing.Admit
+	}
 	if s.config.Role == RoleDev {
 		c.Middleware = append(c.Middleware, localOnly)
 	}

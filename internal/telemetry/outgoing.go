@@ -6,41 +6,12 @@ import (
 	"path"
 	"strconv"
 
-	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 )
 
 const header = "Traceparent"
-
-// Requests makes a span of every request but probes and scrapes, under the one that the client names.
-func (t *Tracing) Requests(c *gin.Context) {
-	route := routeOf(c)
-	if unseen(route) {
-		return
-	}
-	ctx := c.Request.Context()
-	if above := parse(c.GetHeader(header)); above.IsValid() {
-		ctx = trace.ContextWithRemoteSpanContext(ctx, above)
-	}
-	method := methodOf(c.Request.Method)
-	ctx, span := t.tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-		attribute.String("http.request.method", method), attribute.String("http.route", route)))
-	c.Request = c.Request.WithContext(ctx)
-	defer func() { // deferred, for a handler may leave by panic
-		status := c.Writer.Status()
-		span.SetAttributes(attribute.Int("http.response.status_code", status))
-		if id := c.Param("id"); id != "" {
-			span.SetAttributes(taskID.String(id))
-		}
-		if status >= http.StatusInternalServerError {
-			span.SetStatus(codes.Error, http.StatusText(status))
-		}
-		span.End()
-	}()
-	c.Next()
-}
 
 // Calls makes a span of every call that a step makes, and tells the endpoint of it. The URL's path and query are left out: a
 // secret may be in them.
@@ -59,7 +30,7 @@ func (t *Tracing) Calls(next http.RoundTripper) http.RoundTripper {
 // REST makes a span of every call of the result store that a step or a request makes. Those of batches are nobody's.
 func (t *Tracing) REST(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		ctx, span := t.call(req.Context(), "PostgREST "+path.Base(req.URL.Path), req)
+		ctx, span := t.call(req.Context(), textOf("PostgREST "+path.Base(req.URL.Path)), req)
 		if span == nil {
 			return next.RoundTrip(req)
 		}
@@ -73,7 +44,7 @@ func (t *Tracing) call(ctx context.Context, name string, req *http.Request) (con
 		return ctx, nil
 	}
 	attributes := []attribute.KeyValue{
-		attribute.String("http.request.method", methodOf(req.Method)), attribute.String("server.address", req.URL.Hostname()),
+		text("http.request.method", methodOf(req.Method)), text("server.address", req.URL.Hostname()),
 	}
 	if port, err := strconv.Atoi(req.URL.Port()); err == nil {
 		attributes = append(attributes, attribute.Int("server.port", port))

@@ -31,14 +31,14 @@ func (t *Tracing) RunBegan(ctx context.Context, r saga.RunView) context.Context 
 	l := t.lineageOf(c, times)
 	options := []trace.SpanStartOption{
 		trace.WithTimestamp(r.Sent), trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithAttributes(taskID.String(c.ID), taskType.String(c.Type), attribute.Int64("osp.run.epoch", r.Epoch),
-			attribute.Bool("osp.run.took_over", r.TookOver), attribute.String("osp.queue", c.Queue)),
+		trace.WithAttributes(text(taskID, c.ID), text(taskType, c.Type), attribute.Int64("osp.run.epoch", r.Epoch),
+			attribute.Bool("osp.run.took_over", r.TookOver), text("osp.queue", c.Queue)),
 	}
 	if id, err := trace.SpanIDFromHex(parked); err == nil {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: l.task.WithSpanID(id)}))
 	}
 	ctx = trace.ContextWithRemoteSpanContext(context.WithValue(ctx, lineageKey{}, l), l.task)
-	ctx, _ = t.tracer.Start(ctx, "run "+c.Type, options...)
+	ctx, _ = t.tracer.Start(ctx, textOf("run "+c.Type), options...)
 	return ctx
 }
 
@@ -55,9 +55,9 @@ func (t *Tracing) RunEnded(ctx context.Context, r *saga.Record, err error) {
 	span := trace.SpanFromContext(ctx)
 	if span.IsRecording() {
 		outcome := runOutcome(err)
-		span.SetAttributes(attribute.String("osp.run.outcome", outcome), taskState.String(string(r.State)))
+		span.SetAttributes(text("osp.run.outcome", outcome), text(taskState, string(r.State)))
 		if parked, ok := errors.AsType[*saga.ParkedError](err); ok && parked.Cause != nil {
-			span.SetStatus(codes.Error, textOf(parked.Cause.Error()))
+			span.SetStatus(codes.Error, outcome)
 		}
 	}
 	span.End()
@@ -71,9 +71,9 @@ func (t *Tracing) CallBegan(ctx context.Context, c saga.CallView) context.Contex
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return ctx
 	}
-	ctx, _ = t.tracer.Start(ctx, c.Direction()+" "+index.ReplaceAllString(c.Path, "[]"), trace.WithAttributes(
-		taskID.String(c.Task.ID), taskType.String(c.Task.Type), attribute.String("osp.step.path", c.Path),
-		attribute.String("osp.step.kind", string(c.Kind)), attribute.String("osp.step.direction", c.Direction()),
+	ctx, _ = t.tracer.Start(ctx, textOf(c.Direction()+" "+index.ReplaceAllString(c.Path, "[]")), trace.WithAttributes(
+		text(taskID, c.Task.ID), text(taskType, c.Task.Type), text("osp.step.path", c.Path),
+		text("osp.step.kind", string(c.Kind)), text("osp.step.direction", c.Direction()),
 		attribute.Int("osp.step.attempt", c.Attempt), attribute.Int("osp.step.key", c.N)))
 	return ctx
 }
@@ -84,9 +84,10 @@ func (t *Tracing) CallEnded(ctx context.Context, _ saga.CallView, e *saga.Event,
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(attribute.String("osp.step.outcome", callOutcome(e)))
+	outcome := callOutcome(e)
+	span.SetAttributes(text("osp.step.outcome", outcome))
 	if e.Kind == saga.KindAttemptFailed {
-		span.SetStatus(codes.Error, textOf(e.Error))
+		span.SetStatus(codes.Error, outcome) // what an endpoint has said, and its address, are not for whoever reads traces
 	}
 	span.End()
 }
@@ -100,7 +101,7 @@ func (t *Tracing) Decided(ctx context.Context, r *saga.Record, decisions []saga.
 	for i := range decisions {
 		switch e := &decisions[i]; e.Kind {
 		case saga.KindCompensationStarted, saga.KindStuck:
-			span.AddEvent(string(e.Kind), trace.WithAttributes(attribute.String("osp.reason", textOf(e.Error))))
+			span.AddEvent(string(e.Kind))
 		case saga.KindCompleted, saga.KindFailed, saga.KindCancelled:
 			span.AddEvent(string(e.Kind))
 			t.end(ctx, r)
@@ -114,12 +115,12 @@ func (t *Tracing) end(ctx context.Context, r *saga.Record) {
 	l, _ := ctx.Value(lineageKey{}).(lineage)
 	above := trace.ContextWithRemoteSpanContext(context.Background(), l.above)
 	c := &r.Created
-	_, span := t.tracer.Start(withID(above, l.task), "task "+c.Type, trace.WithTimestamp(r.CreatedAt), trace.WithAttributes(
-		taskID.String(c.ID), taskType.String(c.Type), taskState.String(string(r.State)), attribute.String("osp.service", c.Service),
-		attribute.String("osp.workflow", c.Workflow), attribute.Int("osp.workflow.version", c.Version),
-		attribute.String("osp.task.parent", c.Parent), attribute.String("osp.task.retry_of", c.RetryOf)))
+	_, span := t.tracer.Start(withID(above, l.task), textOf("task "+c.Type), trace.WithTimestamp(r.CreatedAt), trace.WithAttributes(
+		text(taskID, c.ID), text(taskType, c.Type), text(taskState, string(r.State)), text("osp.service", c.Service),
+		text("osp.workflow", c.Workflow), attribute.Int("osp.workflow.version", c.Version),
+		text("osp.task.parent", c.Parent), text("osp.task.retry_of", c.RetryOf)))
 	if r.State == saga.Failed {
-		span.SetStatus(codes.Error, textOf(r.Reason))
+		span.SetStatus(codes.Error, string(r.State))
 	}
 	span.End()
 }

@@ -51,10 +51,10 @@ func NewTracing(ctx context.Context, c TraceConfig, b Build, role string) (*Trac
 func newTracing(c TraceConfig, b Build, role string, exports sdktrace.TracerProviderOption) *Tracing {
 	attributes := []attribute.KeyValue{
 		attribute.String("telemetry.sdk.name", "opentelemetry"), attribute.String("telemetry.sdk.language", "go"),
-		attribute.String("service.version", b.Version), attribute.String("osp.role", role),
+		text("service.version", b.Version), text("osp.role", role),
 	}
 	for name, value := range c.Attributes {
-		attributes = append(attributes, attribute.String(name, value))
+		attributes = append(attributes, text(attribute.Key(name), value))
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(resource.NewSchemaless(attributes...)), sdktrace.WithSampler(c.Sampler), sdktrace.WithIDGenerator(ids{}), exports,
@@ -76,12 +76,3 @@ const (
 	taskType  = attribute.Key("osp.task.type")
 	taskState = attribute.Key("osp.task.state")
 )
-
-// textOf is an attribute's text: an error's, which may be long.
-func textOf(s string) string {
-	const most = 300
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
-}

@@ -172,7 +172,7 @@ func TestForeignTraceparents(t *testing.T) {
 		gin.SetMode(gin.ReleaseMode)
 		e := gin.New()
 		e.Use(tracing.Requests)
-		e.GET("/v1/tasks/:id", func(c *gin.Context) {
+		e.GET("/v1/tasks/:id", func(c *gin.Context) { tracing.Admit(c, true) }, func(c *gin.Context) {
 			if got := tracing.Traceparent(c.Request.Context()); got == "" || strings.HasPrefix(got, good[:35]) != taken {
 				t.Errorf("%.60q gives %q", given, got)
 			}
