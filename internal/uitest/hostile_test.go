@@ -1,6 +1,7 @@
 package uitest
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,8 +25,14 @@ func TestScriptIsShownAsText(t *testing.T) {
 	id := s.start("order.ask", dict{script: []string{script}, "__proto__": dict{"type": "img", "props": dict{"onerror": "window.pwned=1"}}})
 	s.reaches(id, saga.Waiting)
 	s.ask(http.StatusAccepted, "POST", "/v1/tasks/"+id+"/signals/other", dict{"type": "script", "props": dict{"dangerouslySetInnerHTML": dict{"__html": script}}, "text": script}, nil)
+	const long = "12345678901234567890123" // a number that JavaScript cannot hold
+	for signal, payload := range map[string]any{"x.human.y": dict{"outcome": json.Number(long)}, "bare": json.Number(long)} {
+		s.ask(http.StatusAccepted, "POST", "/v1/tasks/"+id+"/signals/"+signal, payload, nil)
+	}
 	p.open(s.url + "/ui/tasks/" + id)
 	p.step("Steps", "paid", "waiting")
+	p.says("sent the signal x.human.y")
+	p.says("Payload " + long)
 	p.expand("Steps", "reserve")
 	p.says("sent the signal other")
 	read[any](p, `document.querySelectorAll('details').forEach(d => { d.open = true })`)

@@ -5,6 +5,7 @@ import { navigate } from './router.js'
 import { may } from './session.js'
 import { isFinished, stepState } from './record.js'
 import { Dialog, Field, Trouble } from './parts.js'
+import { word } from './text.js'
 
 /** The actions that the state and the role allow. @param {import('./record.js').Record} r @param {any} session */
 export function actionsOf(r, session) {
@@ -173,8 +174,8 @@ export function Answer({ task, step, human, onClose, onDone }) {
     await call('POST', `${taskPath(task)}/human/${encodeURIComponent(step)}`, { text: `{${members.filter(Boolean).join()}}` })
     onDone('The answer is recorded.')
   }
-  return html`<${Form} title=${String(human?.title || 'Answer')} button="Send the answer" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
-    ${human?.description && html`<p>${String(human.description)}</p>`}
+  return html`<${Form} title=${word(human?.title || 'Answer')} button="Send the answer" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
+    ${human?.description && html`<p>${word(human.description)}</p>`}
     <fieldset><legend>Answer</legend>
       <label class="choice"><input type="radio" name="outcome" value="completed" autofocus /><span><strong>Complete</strong> <span class="muted">The task goes on.</span></span></label>
       <label class="choice"><input type="radio" name="outcome" value="rejected" /><span><strong>Reject</strong> <span class="muted">What the workflow does then, or it is undone.</span></span></label>

@@ -31,13 +31,14 @@ export function onUnauthenticated(call) {
 
 const longNumber = /(?:\d\.?){17}/
 
-// Numbers that JavaScript cannot hold keep the digits that they came with, for what is shown must be what there is.
+// Numbers that JavaScript cannot hold keep the digits that they came with, for what is shown must be what there is. Each is a text that
+// is written as a number. What rawJSON makes has no prototype: it cannot be a text, and Preact would take it for an element.
 /** @param {string} text */
 export function parse(text) {
   const raw = /** @type {any} */ (JSON).rawJSON
   if (!raw || !longNumber.test(text)) return JSON.parse(text)
   const exact = (/** @type {string} */ _, /** @type {any} */ value, /** @type {any} */ context) =>
-    typeof value === 'number' && String(value) !== context.source ? raw(context.source) : value
+    typeof value === 'number' && String(value) !== context.source ? Object.assign(new String(context.source), { toJSON: () => raw(context.source) }) : value
   return JSON.parse(text, /** @type {any} */ (exact))
 }
 

@@ -2,12 +2,12 @@
 import { html } from './html.js'
 import { Time } from './parts.js'
 import { Value } from './value.js'
-import { count } from './text.js'
+import { count, word } from './text.js'
 
 /** @type {Record<string, (m: import('./record.js').Mark) => any>} */
 const words = {
   cancel: m => html`${m.by} asked to cancel it${because(m)}`,
-  signal: m => (m.signal?.includes('human.') ? html`${m.by} answered <code>${m.signal.replace('human.', '')}</code>${m.data?.outcome ? `: ${m.data.outcome}` : ''}`
+  signal: m => (m.signal?.startsWith('human.') ? html`${m.by} answered <code>${m.signal.slice(6)}</code>${typeof m.data?.outcome === 'string' ? `: ${m.data.outcome}` : ''}`
     : html`${m.by || 'Somebody'} sent the signal <code>${m.signal}</code>`),
   resolved: m => html`${m.by} decided about <code>${m.step}</code>: <strong>${m.action}</strong>${because(m)}`,
   compensation_started: m => html`Compensation began${because(m)}`,
@@ -19,7 +19,7 @@ const words = {
 }
 
 /** @param {import('./record.js').Mark} m */
-const because = m => (m.reason ? html`: ${String(m.reason)}` : '')
+const because = m => (m.reason ? html`: ${word(m.reason)}` : '')
 
 /** @param {{marks: import('./record.js').Mark[], by: string}} props */
 export function Marks({ marks }) {

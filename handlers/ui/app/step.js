@@ -3,7 +3,7 @@ import { html, Component } from './html.js'
 import { isFinished, stepState, tryCount } from './record.js'
 import { State, stateWord, Time } from './parts.js'
 import { Value } from './value.js'
-import { duration } from './text.js'
+import { duration, word } from './text.js'
 
 /**
  * @typedef {{step: import('./record.js').Step, undo: boolean, task: import('./record.js').Record, state: string, axis: any, place: number,
@@ -125,14 +125,14 @@ function waiting(s) {
 }
 
 /** @param {any} human */
-const roles = human => (Array.isArray(human.roles) && human.roles.length ? ` (${human.roles.join(' or ')})` : '')
+const roles = human => (Array.isArray(human.roles) && human.roles.length ? ` (${human.roles.map(word).join(' or ')})` : '')
 
 /** @param {{step: any, undo: boolean, task: any, act: any}} props */
 function Details({ step, undo, task, act }) {
   const a = undo ? step.undo : step.do
   const name = `${task.id}-${step.path}`
   return html`<div class="details">
-    ${step.human && html`<p><strong>${String(step.human.title ?? '')}</strong> ${String(step.human.description ?? '')}</p>`}
+    ${step.human && html`<p><strong>${word(step.human.title ?? '')}</strong> ${word(step.human.description ?? '')}</p>`}
     ${step.human && !undo && act && stepState(step, task.state) === 'waiting' && html`<p><button type="button" class="primary small" onClick=${() => act({ answer: step })}>Answer …</button></p>`}
     ${step.child && html`<p>Child task <a href=${`/ui/tasks/${encodeURIComponent(step.child)}`}><code>${step.child}</code></a>${step.childState ? `: ${step.childState}` : ''}</p>`}
     <${Tries} tries=${a.tries} known=${!step.shown} />

@@ -50,5 +50,8 @@ export const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : 
 /** JSON as people read it. @param {unknown} value */
 export const pretty = value => JSON.stringify(value, null, 2) ?? ''
 
+/** Any value as a piece of a line. @param {any} value */
+export const word = value => (typeof value === 'object' && !(value instanceof String) ? pretty(value) : String(value))
+
 /** @param {string | undefined | null} at */
 export const millis = at => (at ? Date.parse(at) : NaN)

@@ -16,7 +16,7 @@ export function Value({ label, value, name, open }) {
 
 /** What can be said of a value in the line that is folded. @param {any} value */
 function brief(value) {
-  if (value === null || typeof value !== 'object') {
+  if (value === null || typeof value !== 'object' || value instanceof String) {
     const text = pretty(value)
     return html` <code class="brief">${text.length > 60 ? `${text.slice(0, 60)}…` : text}</code>`
   }
