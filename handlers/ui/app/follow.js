@@ -34,6 +34,7 @@ export class Follower {
     this.failures = 0
     this.stopped = false
     this.reading = false
+    this.missed = false // whether a read got no answer, so that events may have to do
     /** @type {EventSource | null} */
     this.source = null
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -70,6 +71,7 @@ export class Follower {
     } catch (/** @type {any} */ problem) {
       this.reading = false
       if (this.stopped) return
+      this.missed = true
       if (problem.status === 0) this.lost()
       else if (problem.status !== 401) {
         this.problem = problem
@@ -120,12 +122,17 @@ export class Follower {
     this.read()
   }
 
+  // A stream that is open is a connection: only the read is missing then.
   lost() {
     if (this.connection === 'ended') return
-    this.connection = 'away'
+    if (!this.source) this.connection = 'away'
     if (this.timer || document.hidden) return
     const wait = waits[Math.min(this.failures++, waits.length - 1)] * (0.8 + 0.4 * Math.random())
-    this.timer = setTimeout(() => { this.timer = undefined; this.listen() }, wait)
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      if (this.source) this.read()
+      else this.listen()
+    }, wait)
   }
 
   hush() {
@@ -166,7 +173,7 @@ export class Follower {
   draw() {
     if (this.stopped) return
     // Events tell the story from its beginning: until they have got to where the read was, what was read is shown.
-    const ready = this.folded && this.base && caughtUp(this.folded, this.base)
+    const ready = this.folded && (this.base ? caughtUp(this.folded, this.base) : this.missed && this.folded.whole)
     this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem })
   }
 }
