@@ -57,8 +57,37 @@ func TestTheListKeepsUpAndStaysInItsPlace(t *testing.T) {
 	p.looks("tasks-new")
 	p.press("Show 1 new task")
 	p.wait(`document.querySelector('a.go').innerText.includes(` + quote(second) + `)`)
+	p.wait(`document.querySelectorAll('a.go').length === 62`) // the older ones that were asked for, too
 	read[any](p, `document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true}))`)
 	p.wait(`document.activeElement.id === 'search'`)
+}
+
+// Where more tasks have come than a page holds, the list has no hole, and it does not grow by itself.
+func TestTheListHasNoHoleAndDoesNotGrow(t *testing.T) {
+	_, p, base := tells(t, dict{"open": true, "role": "operator"}, map[string]any{"/v1/tasks": dict{"tasks": []dict{}}, "/v1/tasks/counts": dict{"state": dict{}}})
+	p.open(base + "/ui/tasks")
+	p.says("There is no task yet.")
+	got := read[map[string]string](p, `(async () => {
+		const { merge } = await import(document.querySelector('script[src]').src.replace(/main\.js$/, 'list.js'))
+		const tasks = (from, to) => Array.from({ length: from - to + 1 }, (_, i) => ({ id: String(from - i), created_at: String(from - i) }))
+		const list = (from, to, next, more) => ({ tasks: tasks(from, to), waiting: [], found: null, next, deep: false, ...more })
+		const told = l => [l.tasks[0].id, l.tasks.at(-1).id, l.tasks.length, l.next, l.waiting.length].join(' ')
+		const few = { tasks: tasks(40, 36), next: 'c36' }
+		return {
+			hole: told(merge(list(29, 20, 'c20', { deep: true }), few, true)),
+			page: told(merge(list(39, 35, 'c35'), few, true)),
+			deep: told(merge(list(39, 20, 'c20', { deep: true }), few, true)),
+			busy: told(merge(list(39, 35, 'c35'), few, false)),
+			all: told(merge(list(39, 20, '', { deep: true }), { tasks: tasks(40, 38) }, true)),
+		}
+	})()`)
+	for name, want := range map[string]string{
+		"hole": "40 36 5 c36 0", "page": "40 36 5 c36 0", "deep": "40 20 21 c20 0", "busy": "39 35 5 c35 1", "all": "40 38 3  0",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
 }
 
 // A filter stands in the address, and so can be kept, sent and gone back to.
