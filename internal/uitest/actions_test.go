@@ -2,6 +2,7 @@ package uitest
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -86,6 +87,11 @@ func TestASignalIsSent(t *testing.T) {
 	p.step("Steps", "paid", "waiting")
 	p.press("Send a signal …")
 	p.wait(`document.querySelector('[name=name]').value === 'paid'`)
+	p.fill("name", "half a na") // stays, whatever happens meanwhile
+	s.ask(http.StatusAccepted, "POST", "/v1/tasks/"+id+"/signals/noise", nil, nil)
+	p.says("sent the signal noise")
+	p.wait(`document.querySelector('[name=name]').value === 'half a na'`)
+	p.fill("name", "paid")
 	p.fill("payload", `{"amount": 12345678901234567890`)
 	p.press("Send")
 	p.says("This is not right")

@@ -2,6 +2,7 @@ package uitest
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/osp-platform/osp/saga"
@@ -99,6 +100,12 @@ func TestAFilterStandsInTheAddress(t *testing.T) {
 	p.wait(`document.querySelector('[aria-current=true]').innerText.includes('Failed')`)
 	p.says("lorry 90 is broken")
 	p.wait(`document.querySelector('[aria-current=true] b').innerText === '10'`)
+	// What is being typed is not wiped when the page is drawn again.
+	asked := read[int](p, `performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/tasks')).length`)
+	read[any](p, `document.querySelectorAll('[name=type], [name=service]').forEach(e => { e.focus(); e.value = 'half a wo' })`)
+	p.wait(`performance.getEntriesByType('resource').filter(e => e.name.includes('/v1/tasks')).length > ` + strconv.Itoa(asked+3))
+	p.wait(`[...document.querySelectorAll('[name=type], [name=service]')].every(e => e.value === 'half a wo')`)
+	read[any](p, `document.querySelectorAll('[name=type], [name=service]').forEach(e => { e.value = '' })`)
 	p.press("Completed")
 	p.wait(`location.search === '?state=completed' && document.querySelectorAll('a.go').length === 30`)
 	p.fill("type", "no.such")

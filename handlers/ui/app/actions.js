@@ -124,7 +124,10 @@ function Again({ record, onClose }) {
 
 /** @param {any} props */
 function Signal({ record, onClose, onDone }) {
-  const waiting = record.steps.find((/** @type {any} */ s) => s.kind === 'signal' && !s.human && stepState(s, record.state) === 'waiting')
+  const [expected] = useState(() => { // what is typed must not be lost when the task goes on
+    const waiting = record.steps.find((/** @type {any} */ s) => s.kind === 'signal' && !s.human && stepState(s, record.state) === 'waiting')
+    return waiting ? waiting.path.split('/').at(-1) : ''
+  })
   const send = async (/** @type {FormData} */ form) => {
     const name = text(form, 'name')
     if (!/^[A-Za-z0-9._:-]{1,128}$/.test(name)) throw wrong('/name', 'It must be 1 to 128 letters, digits, or . _ : -')
@@ -133,7 +136,7 @@ function Signal({ record, onClose, onDone }) {
     onDone(`The signal ${name} is recorded.`)
   }
   return html`<${Form} title="Send a signal" button="Send" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
-    <${Field} label="Name" error=${about(problem, '/name')} hint="As the workflow waits for it.">${(/** @type {any} */ a) => html`<input name="name" autocomplete="off" autocapitalize="off" spellcheck=${false} autofocus value=${waiting ? waiting.path.split('/').at(-1) : ''} ...${a} />`}</${Field}>
+    <${Field} label="Name" error=${about(problem, '/name')} hint="As the workflow waits for it.">${(/** @type {any} */ a) => html`<input name="name" autocomplete="off" autocapitalize="off" spellcheck=${false} autofocus defaultValue=${expected} ...${a} />`}</${Field}>
     <${Field} label="Payload" error=${about(problem, '/payload')} hint="Any JSON, or nothing.">${(/** @type {any} */ a) => html`<textarea name="payload" rows="5" spellcheck=${false} placeholder=${'{"approved": true}'} ...${a}></textarea>`}</${Field}>`}</${Form}>`
 }
 

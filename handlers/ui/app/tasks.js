@@ -1,5 +1,5 @@
 // The list of tasks.
-import { html, useEffect, useRef, useState } from './html.js'
+import { html, useEffect, useLayoutEffect, useRef, useState } from './html.js'
 import { navigate, setQuery } from './router.js'
 import { get } from './api.js'
 import { useList } from './list.js'
@@ -65,11 +65,23 @@ function Filters({ filter }) {
     setQuery(Object.fromEntries(['search', 'type', 'service'].map(name => [name, String(form.get(name) ?? '').trim()])))
   }
   return html`<form class="filters" role="search" aria-label="Tasks" onSubmit=${submit}>
-    <label class="grow"><span class="sr">Search</span><input type="search" name="search" id="search" placeholder="Search by id, type or error  ( / )" value=${filter.search ?? ''} onInput=${typed} /></label>
-    <label><span class="sr">Type</span><input name="type" placeholder="Type" list="types" value=${filter.type ?? ''} onFocus=${look} onChange=${change} autocomplete="off" spellcheck=${false} /></label>
+    <label class="grow"><span class="sr">Search</span><${Typed} type="search" name="search" id="search" placeholder="Search by id, type or error  ( / )" now=${filter.search} onInput=${typed} /></label>
+    <label><span class="sr">Type</span><${Typed} name="type" placeholder="Type" list="types" now=${filter.type} onFocus=${look} onChange=${change} autocomplete="off" spellcheck=${false} /></label>
     <datalist id="types">${(types ?? []).map(name => html`<option value=${name} />`)}</datalist>
-    <label><span class="sr">Service</span><input name="service" placeholder="Service" value=${filter.service ?? ''} onChange=${change} autocomplete="off" spellcheck=${false} /></label>
+    <label><span class="sr">Service</span><${Typed} name="service" placeholder="Service" now=${filter.service} onChange=${change} autocomplete="off" spellcheck=${false} /></label>
     ${Object.keys(filter).length > 0 && html`<a class="button" href="/ui/tasks">Clear</a>`}</form>`
+}
+
+/**
+ * A field for a part of the filter. What is typed stays until the filter becomes another, however often the page is drawn.
+ * @param {{now?: string, [attribute: string]: any}} props
+ */
+function Typed({ now = '', ...attributes }) {
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null))
+  useLayoutEffect(() => {
+    if (field.current && field.current.value.trim() !== now) field.current.value = now
+  }, [now])
+  return html`<input ref=${field} ...${attributes} />`
 }
 
 /** The names of types, and of workflows that are data. @returns {Promise<string[]>} */
