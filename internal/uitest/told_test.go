@@ -44,7 +44,7 @@ func (a *told) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer, known = a.session, true
 	case r.Method != http.MethodGet:
 		a.sent = append(a.sent, r.Method+" "+r.URL.Path+" "+string(body))
-		answer, known = dict{"resent": 1}, true
+		answer, known = dict{"resent": 1, "matched": 0}, true
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if answer == (down{}) {
@@ -140,19 +140,34 @@ func TestUsersHaveAnOverviewOfTheirOwn(t *testing.T) {
 	mine := dict{"id": "mine", "type": "order.place", "state": "completed", "steps": []any{}, "created_at": time.Now().UTC().Format(time.RFC3339)}
 	a, p, base := tells(t, dict{"signed_in": true, "name": "ada", "role": "starter", "user_id": "u1"}, map[string]any{
 		"/v1/tasks/counts": dict{"state": dict{"completed": 41}}, "/v1/tasks": dict{"tasks": []dict{mine}},
+		"/v1/tasks/mine": mine, "/v1/tasks/told": merged(mine, dict{"id": "told", "type": "webhook.deliver"}),
 	})
 	p.open(base + "/ui/")
 	p.says("You see the tasks that are yours to see.")
 	p.says("41")
 	p.wait(section("latest") + `.includes('order.place mine')`)
 	p.looks("overview-own")
+	if nav := read[string](p, `document.querySelector('nav').innerText.replace(/\s+/g, ' ')`); nav != "Overview Tasks Workflows Human tasks" {
+		t.Errorf("they are led to %s", nav)
+	}
+	p.requestsMayFail() // there is no stream
+	p.open(base + "/ui/tasks/mine")
+	p.says("Run again …")
+	p.open(base + "/ui/tasks/told")
+	p.wait(`document.querySelector('h1').innerText === 'webhook.deliver'`)
+	if strings.Contains(p.text(), "Run again") {
+		t.Error("a user is offered to run again what is not theirs to start")
+	}
+	p.open(base + "/ui/tasks")
+	p.press("All of them …")
+	p.says("every task that is yours to see")
+	p.fill("reason", "it rains")
+	p.press("Count them")
+	a.wasSent(t, `POST /v1/tasks/bulk/cancel {"filter":{"user_id":"u1"},"reason":"it rains","dry_run":true}`)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.asked["/v1/overview"] || a.asked["/v1/queues"] {
 		t.Errorf("asked for %v", a.asked)
-	}
-	if strings.Contains(p.text(), "Webhooks") {
-		t.Error("they are led to the webhooks")
 	}
 }
 
@@ -165,6 +180,9 @@ func TestReadersSeeNoContentsOfVersions(t *testing.T) {
 	p.says("is for operators to see")
 	p.says("Version 1")
 	p.looks("workflow-reader")
+	if nav := read[string](p, `document.querySelector('nav').innerText.replace(/\s+/g, ' ')`); nav != "Overview Tasks Workflows Monitor" {
+		t.Errorf("a reader is led to %s", nav)
+	}
 	if strings.Contains(p.text(), "Deprecate") {
 		t.Error("a reader is offered to change a version")
 	}

@@ -2,10 +2,13 @@
 import { html, useRef, useState } from './html.js'
 import { post, Problem, call, taskPath } from './api.js'
 import { navigate } from './router.js'
-import { may } from './session.js'
+import { bound, may } from './session.js'
 import { isFinished, stepState } from './record.js'
 import { Dialog, Field, Trouble } from './parts.js'
 import { word } from './text.js'
+
+/** Tells whether the tasks of a type are not the session's to start. @param {string} type @param {any} session */
+const refused = (type, session) => (bound(session) && type === 'http.saga') || (session?.user_id && type === 'webhook.deliver') || (session?.service && type === 'service.create')
 
 /** The actions that the state and the role allow. @param {import('./record.js').Record} r @param {any} session */
 export function actionsOf(r, session) {
@@ -15,8 +18,9 @@ export function actionsOf(r, session) {
   if (!may(session, 'starter')) return actions
   const human = r.phase === 'forward' ? r.steps.find(s => s.human && stepState(s, r.state) === 'waiting') : undefined
   if (human) actions.push({ label: 'Answer …', what: { answer: human }, primary: true })
-  if (isFinished(r.state)) actions.push({ label: 'Run again …', what: { again: true } })
-  else {
+  if (isFinished(r.state)) {
+    if (!refused(r.type, session)) actions.push({ label: 'Run again …', what: { again: true } })
+  } else {
     actions.push({ label: 'Send a signal …', what: { signal: true } })
     if (r.phase === 'forward') actions.push({ label: 'Cancel …', what: { cancel: true } })
   }

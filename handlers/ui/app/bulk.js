@@ -1,7 +1,7 @@
 // Cancels or runs again all tasks of a filter: first it is counted, then a person says yes to the number.
 import { call } from './api.js'
 import { html, useEffect, useRef, useState } from './html.js'
-import { may, useSession } from './session.js'
+import { bound, may, useSession } from './session.js'
 import { isFinished } from './record.js'
 import { about, Form, text, wrong } from './actions.js'
 import { Dialog, Field, Trouble } from './parts.js'
@@ -17,28 +17,37 @@ const kinds = {
 export function Bulk({ filter, onDone }) {
   const session = useSession()
   const [open, set] = useState(false)
-  if (!may(session, session?.user_id || session?.service ? 'starter' : 'operator')) return null
+  if (!may(session, bound(session) ? 'starter' : 'operator')) return null
   return html`<button type="button" title="Cancel, or run again, all tasks of this list" onClick=${() => set(true)}>All of them …</button>
     ${open && html`<${All} filter=${filter} onClose=${() => { set(false); onDone() }} />`}`
 }
 
-/** @param {Record<string, string>} filter */
-const which = filter => (Object.keys(filter).length ? { filter } : { all: true })
+/**
+ * What is sent for a filter. All is for who sees all; others say whose tasks they mean.
+ * @param {Record<string, string>} filter @param {import('./session.js').Session | null} session
+ */
+function which(filter, session) {
+  if (Object.keys(filter).length) return { filter }
+  if (!bound(session)) return { all: true }
+  return { filter: session?.user_id ? { user_id: session.user_id } : { service: session?.service } }
+}
 
 /** @param {{filter: Record<string, string>, onClose: () => void}} props */
 function All({ filter, onClose }) {
-  const [plan, set] = useState(/** @type {{kind: string, reason: string, matched: number, capped: boolean} | null} */ (null))
-  if (plan) return html`<${Run} plan=${plan} filter=${filter} onClose=${onClose} />`
+  const session = useSession()
+  const [plan, set] = useState(/** @type {{kind: string, reason: string, matched: number, capped: boolean, meant: object} | null} */ (null))
+  if (plan) return html`<${Run} plan=${plan} onClose=${onClose} />`
   const fit = Object.keys(kinds).filter(kind => !filter.state || isFinished(filter.state) === (kind === 'retry'))
   const send = async (/** @type {FormData} */ form) => {
     const kind = text(form, 'kind')
     const reason = text(form, 'reason')
     if (!reason) throw wrong('/reason', 'Say why: it is kept, with your name.')
-    const { matched, capped } = await call('POST', `/v1/tasks/bulk/${kind}`, { body: { ...which(filter), reason, dry_run: true } })
-    set({ kind, reason, matched, capped })
+    const meant = which(filter, session)
+    const { matched, capped } = await call('POST', `/v1/tasks/bulk/${kind}`, { body: { ...meant, reason, dry_run: true } })
+    set({ kind, reason, matched, capped, meant })
   }
   return html`<${Form} title="All tasks of this list" button="Count them" send=${send} onClose=${onClose}>${(/** @type {any} */ problem) => html`
-    <p>${Object.keys(filter).length ? html`That is every task with ${Object.entries(filter).map(([name, value], i) => html`${i > 0 && ', '}${name} <strong>${value}</strong>`)}, whether it is shown or not.` : 'There is no filter: that is every task.'}</p>
+    <p>${Object.keys(filter).length ? html`That is every task with ${Object.entries(filter).map(([name, value], i) => html`${i > 0 && ', '}${name} <strong>${value}</strong>`)}, whether it is shown or not.` : `There is no filter: that is every task${bound(session) ? ' that is yours to see' : ''}.`}</p>
     <fieldset><legend>What to do</legend>${fit.map((kind, i) => html`<label class="choice"><input type="radio" name="kind" value=${kind} defaultChecked=${i === 0} autofocus=${i === 0} /><span><strong>${kinds[kind].verb}</strong> <span class="muted">${kinds[kind].says}</span></span></label>`)}</fieldset>
     <${Field} label="Why" error=${about(problem, '/reason')}>${(/** @type {any} */ a) => html`<input name="reason" maxlength="2000" ...${a} />`}</${Field}>`}</${Form}>`
 }
@@ -46,8 +55,8 @@ function All({ filter, onClose }) {
 /** A key of this run: what is sent twice is done once. */
 const newKey = () => `pages-${Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('')}`
 
-/** Asks once more, and then goes from answer to answer. @param {{plan: any, filter: Record<string, string>, onClose: () => void}} props */
-function Run({ plan, filter, onClose }) {
+/** Asks once more, and then goes from answer to answer. @param {{plan: any, onClose: () => void}} props */
+function Run({ plan, onClose }) {
   const { verb, done: past } = kinds[plan.kind]
   const [run, set] = useState({ state: 'asks', done: 0, refused: /** @type {any[]} */ ([]), problem: /** @type {any} */ (null) })
   const progress = useRef({ cursor: '', done: 0, refused: /** @type {any[]} */ ([]), key: newKey(), stopped: false })
@@ -58,7 +67,7 @@ function Run({ plan, filter, onClose }) {
     show('runs')
     try {
       do {
-        const answer = await call('POST', `/v1/tasks/bulk/${plan.kind}`, { headers: { 'Idempotency-Key': p.key }, body: { ...which(filter), reason: plan.reason, ...(p.cursor ? { cursor: p.cursor } : {}) } })
+        const answer = await call('POST', `/v1/tasks/bulk/${plan.kind}`, { headers: { 'Idempotency-Key': p.key }, body: { ...plan.meant, reason: plan.reason, ...(p.cursor ? { cursor: p.cursor } : {}) } })
         p.done += answer.done
         p.refused = [...p.refused, ...answer.refused].slice(0, 100)
         p.cursor = answer.next ?? ''

@@ -1,11 +1,12 @@
 // What stands around every page: the navigation, and who is signed in.
 import { html, useEffect, useRef } from './html.js'
-import { may, signOut, useSession } from './session.js'
+import { bound, may, signOut, useSession } from './session.js'
 
-// Of each its path, its name, what its paths are like, and whether it is for operators.
+// Of each its path, its name, what its paths are like, and the role that it is for.
+/** @type {[string, string, RegExp, 'reader' | 'starter' | 'operator'][]} */
 const places = [
-  ['/ui/', 'Overview', /^\/ui\/$/], ['/ui/tasks', 'Tasks', /^\/ui\/tasks/], ['/ui/workflows', 'Workflows', /^\/ui\/workflows/],
-  ['/ui/human', 'Human tasks', /^\/ui\/human/], ['/ui/webhooks', 'Webhooks', /^\/ui\/webhooks/, true],
+  ['/ui/', 'Overview', /^\/ui\/$/, 'reader'], ['/ui/tasks', 'Tasks', /^\/ui\/tasks/, 'reader'], ['/ui/workflows', 'Workflows', /^\/ui\/workflows/, 'reader'],
+  ['/ui/human', 'Human tasks', /^\/ui\/human/, 'starter'], ['/ui/webhooks', 'Webhooks', /^\/ui\/webhooks/, 'operator'],
 ]
 
 /** @param {{path: string, children?: any}} props */
@@ -20,8 +21,8 @@ export function Frame({ path, children }) {
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header class="bar">
       <a class="brand" href="/ui/"><svg viewBox="0 0 32 32" aria-hidden="true"><path d="M9 16a7 7 0 1 1 2.1 5M8.5 24.5l2.3-4 4 1.7" /></svg>osp</a>
-      ${(!session || session.open || session.signed_in) && html`<nav aria-label="Pages">${places.filter(place => !place[3] || may(session, 'operator')).map(([to, name, here]) => html`<a href=${to} aria-current=${/** @type {RegExp} */ (here).test(path) ? 'page' : undefined}>${name}</a>`)}
-        <a href="/monitor/" class="away">Monitor</a></nav>`}
+      ${(!session || session.open || session.signed_in) && html`<nav aria-label="Pages">${places.filter(place => place[3] === 'reader' || may(session, place[3])).map(([to, name, here]) => html`<a href=${to} aria-current=${here.test(path) ? 'page' : undefined}>${name}</a>`)}
+        ${!bound(session) && html`<a href="/monitor/" class="away">Monitor</a>`}</nav>`}
       ${session && html`<div class="who">${session.signed_in
     ? html`<span title=${`Role: ${session.role}`}>${session.name}</span><button type="button" class="quiet" onClick=${() => signOut().catch(() => location.reload())}>Sign out</button>`
     : session.open && html`<span class="muted" title="Anybody who reaches this server may do everything.">open, no login</span>`}</div>`}

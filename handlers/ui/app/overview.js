@@ -2,7 +2,7 @@
 import { get } from './api.js'
 import { html } from './html.js'
 import { useRead } from './read.js'
-import { may, useSession } from './session.js'
+import { bound, may, useSession } from './session.js'
 import { Skeleton, State, Time, Trouble, useNow, useTitle } from './parts.js'
 import { stateNames, useCounts } from './counts.js'
 import { useQuestions } from './because.js'
@@ -16,7 +16,7 @@ export function Overview() {
   useTitle('Overview')
   const session = useSession()
   if (!session) return html`<h1>Overview</h1><${Skeleton} label="Loading the overview" />`
-  return html`<h1>Overview</h1>${session.user_id || session.service ? html`<${Own} />` : html`<${Everything} session=${session} />`}`
+  return html`<h1>Overview</h1>${bound(session) ? html`<${Own} />` : html`<${Everything} session=${session} />`}`
 }
 
 /** All that is asked for at once. @param {AbortSignal} signal */

@@ -60,6 +60,9 @@ export function may(session, role) {
   return (ranks[/** @type {keyof typeof ranks} */ (session.role)] ?? 0) >= ranks[role]
 }
 
+/** Tells whether the session is a user's, or a service's: it sees some tasks only. @param {Session | null} session */
+export const bound = session => Boolean(session?.user_id || session?.service)
+
 onUnauthenticated(() => {
   if (location.pathname === '/ui/login') return
   set(null) // whoever was signed in is no longer
