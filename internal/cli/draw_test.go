@@ -244,3 +244,16 @@ func TestColoursAreWanted(t *testing.T) {
 		}
 	}
 }
+
+func TestColumnsAreLeftOutBeforeIdsAreCut(t *testing.T) {
+	const id = "0199aaaabbbbccccddddeeeeffff0000"
+	table := newTable("ID TYPE STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR")
+	table.add(cell{id, ""}, cell{"entity.create", ""}, cell{"cancelled", ""}, cell{"22 s", ""}, cell{"1.0 s", ""}, cell{"restaurant_1", ""}, cell{strings.Repeat("why ", 30), ""})
+	var b strings.Builder
+	if err := table.write(&b, quiet, 80); err != nil {
+		t.Fatal(err)
+	}
+	if want := "ID                                TYPE           STATE      AGE   TOOK\n" + id + "  entity.create  cancelled  22 s  1.0 s\n"; b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}

@@ -13,7 +13,8 @@ type cell struct {
 	colour string
 }
 
-// table aligns rows. On a terminal no row is wider than it: the columns that may be cut are, the last ones first.
+// table aligns rows. On a terminal no row is wider than it: the columns that may be cut are, the last ones first, and left out
+// before the others are cut.
 type table struct {
 	heads []string
 	keep  map[string]bool // these are cut last
@@ -40,7 +41,7 @@ const (
 	narrowest = 8 // what a column is cut down to before another one is
 )
 
-// widths fits the columns into w; 0 is no limit.
+// widths fits the columns into w; 0 is no limit. A column without a width is left out.
 func (t *table) widths(w int) []int {
 	list := make([]int, len(t.heads))
 	total := gap * (len(t.heads) - 1)
@@ -54,7 +55,7 @@ func (t *table) widths(w int) []int {
 	if w < 1 {
 		return list
 	}
-	for _, kept := range []bool{false, true} {
+	cut := func(kept bool) {
 		for i := len(list) - 1; i >= 0 && total > w; i-- {
 			if t.keep[t.heads[i]] == kept {
 				less := min(total-w, max(0, list[i]-max(narrowest, width(t.heads[i]))))
@@ -62,19 +63,33 @@ func (t *table) widths(w int) []int {
 			}
 		}
 	}
+	cut(false)
+	for i := len(list) - 1; i > 0 && total > w; i-- {
+		if !t.keep[t.heads[i]] {
+			list[i], total = 0, total-list[i]-gap
+		}
+	}
+	cut(true)
 	return list
 }
 
 // write writes the table for a terminal of a width; 0 where there is none.
 func (t *table) write(out io.Writer, p paint, w int) error {
 	widths := t.widths(w)
+	last := len(widths) - 1
+	for last > 0 && widths[last] == 0 {
+		last--
+	}
 	var b strings.Builder
 	row := func(cells []cell) {
 		var line strings.Builder
 		used := 0
 		for i, c := range cells {
+			if widths[i] == 0 {
+				continue
+			}
 			text := clip(c.text, widths[i])
-			if i < len(cells)-1 {
+			if i < last {
 				line.WriteString(p.in(c.colour, text) + strings.Repeat(" ", widths[i]-width(text)+gap))
 			} else if text != "" {
 				line.WriteString(p.in(c.colour, clip(text, max(1, room(w, used)))))
