@@ -121,11 +121,10 @@ func (a *API) guard(role Role, page bool) gin.HandlerFunc {
 			a.problem(c, err)
 			return
 		}
+		c.Request = c.Request.WithContext(WithPrincipal(c.Request.Context(), p)) // the log tells of refusals, too
 		if err := p.holds(role); err != nil {
 			a.problem(c, err)
-			return
 		}
-		c.Request = c.Request.WithContext(WithPrincipal(c.Request.Context(), p))
 	}
 }
 
