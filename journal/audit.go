@@ -2,26 +2,36 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/saga"
 )
 
 // Actions that people take are appended to one stream, from where they are carried to the result store.
 
+//go:embed lua/note.lua
+var noteLua string
+
+var noteScript = newScript(noteLua)
+
 func (r *Redis) audit() string { return r.o.Prefix + ":audit" }
 
 const actionField = "a"
 
-// NoteAction appends an action to the audit.
+// NoteAction appends an action to the audit. Like a cancel, the note of what is about to be done waits for a replica if
+// replicas are required: no failover keeps the one and loses the other.
 func (r *Redis) NoteAction(ctx context.Context, a saga.Action) error {
 	raw, err := json.Marshal(a)
 	if err != nil {
 		return sentence("note the action", a.ID, err)
 	}
-	err = r.client.XAdd(ctx, &redis.XAddArgs{Stream: r.audit(), Values: []any{actionField, raw}}).Err()
+	if a.Outcome == saga.OutcomeBegun {
+		of := &partition{base: "{" + r.audit() + "}"} // on a cluster, keys with this tag are where the stream is
+		_, err = r.accept(ctx, of, true, noteScript, []string{r.audit()}, raw)
+	} else {
+		_, err = r.run(ctx, noteScript, []string{r.audit()}, raw)
+	}
 	if err != nil {
 		return fail(ctx, "note the action", a.ID, err)
 	}

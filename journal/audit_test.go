@@ -2,7 +2,9 @@ package journal_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,41 @@ import (
 	"github.com/osp-platform/osp/journal"
 	"github.com/osp-platform/osp/saga"
 )
+
+// An action is done when its note is taken: a failover shall not keep the one and lose the other.
+func TestANoteWaitsForARequiredReplica(t *testing.T) {
+	s, _, j := pair(t, journal.Options{Replicated: true, Partitions: 3})
+	must(t, j.NoteAction(t.Context(), saga.Action{ID: "a", Outcome: saga.OutcomeBegun}))
+	s.Replica.Pause()
+	if err := j.NoteAction(t.Context(), saga.Action{ID: "b", Outcome: saga.OutcomeBegun}); !errors.Is(err, saga.ErrUnavailable) {
+		t.Errorf("the replica hangs: %v", err)
+	}
+	must(t, j.NoteAction(t.Context(), saga.Action{ID: "b", Outcome: saga.OutcomeDone})) // and who signs in is not kept out
+	s.Replica.Resume()
+	for err := errors.New("not yet"); err != nil; err = j.NoteAction(t.Context(), saga.Action{ID: "c", Outcome: saga.OutcomeBegun}) {
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	if actions, _, err := j.NotedActions(t.Context(), "", 10); err != nil || len(actions) < 2 || actions[len(actions)-1].ID != "c" {
+		t.Errorf("got %+v, %v", actions, err)
+	}
+}
+
+// Wherever a cluster has the stream, its master is the one that is asked.
+func TestANoteOnACluster(t *testing.T) {
+	client, _ := cluster(t)
+	for n := range 6 {
+		o := journal.Options{Prefix: fmt.Sprintf("note%d", n), Partitions: 3, Replicated: true}
+		j := journal.New(client, o)
+		if err := j.NoteAction(t.Context(), saga.Action{ID: "a", Outcome: saga.OutcomeBegun}); !errors.Is(err, saga.ErrUnavailable) || !strings.Contains(err.Error(), "no replica acknowledged it") {
+			t.Errorf("without replicas: %v", err)
+		}
+		if actions, _, err := j.NotedActions(t.Context(), "", 10); err != nil || len(actions) != 1 {
+			t.Errorf("got %+v, %v", actions, err)
+		}
+	}
+}
 
 func TestTheAuditIsAppendedToAndEmptied(t *testing.T) {
 	client := server(t)
@@ -22,7 +59,7 @@ func TestTheAuditIsAppendedToAndEmptied(t *testing.T) {
 	}
 	must(t, j.NoteAction(ctx, want))
 	must(t, client.XAdd(ctx, &redis.XAddArgs{Stream: "osp:audit", Values: []any{"b", "of a newer release"}}).Err())
-	must(t, j.NoteAction(ctx, saga.Action{ID: "b"}))
+	must(t, j.NoteAction(ctx, saga.Action{ID: "b", Outcome: saga.OutcomeBegun}))
 	actions, places, err := j.NotedActions(ctx, "", 2)
 	if must(t, err); len(actions) != 2 || !reflect.DeepEqual(actions[0], want) || actions[1].ID != "" {
 		t.Errorf("got %+v", actions)
