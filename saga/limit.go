@@ -50,10 +50,10 @@ func (x *run) enter(ctx context.Context, p *plan) {
 	}
 	p.decision.Work = nil
 	p.due = earlier(p.due, turn.Due)
-	p.ask = x.now().Add(x.askAgain())
+	p.ask = earlier(p.ask, x.now().Add(x.askAgain()))
 	if err != nil {
 		x.log.WarnContext(x.held, "it is not known whether there is room for the task", "error", err)
-		p.ask = x.now().Add(retryUnavailable)
+		p.ask = earlier(p.ask, x.now().Add(retryUnavailable))
 	}
 }
 
@@ -76,7 +76,13 @@ func earlier(a, b time.Time) time.Time {
 
 // leave gives room back while the lease still holds: once it is released, or over, the room may be the next runner's.
 func (x *run) leave(ctx context.Context, then Then) {
-	if x.Limiter == nil || !x.room && then != Finish || x.held.Err() != nil {
+	if x.room || then == Finish {
+		x.giveBack(ctx)
+	}
+}
+
+func (x *run) giveBack(ctx context.Context) {
+	if x.Limiter == nil || x.held.Err() != nil {
 		return
 	}
 	ctx, cancel := x.last(ctx)

@@ -54,16 +54,26 @@ type Pauser interface {
 // How long a paused task sleeps before it looks again. It is a net for the loss of the note that it waits.
 const askPaused = 30 * time.Minute
 
+// How often a run that is not parked, for another branch has a call under way, looks whether a branch is held still.
+const askHeld = 5 * time.Second
+
 func (x *run) paused() bool { return x.Pauser != nil && x.Pauser.Paused(x.task) }
 
 // hold notes that the task parks because it is paused.
 func (x *run) hold(ctx context.Context, p *plan) {
-	if !p.decision.Held || p.then == Finish || x.stopping || len(p.decision.Work) > 0 || len(x.calls) > 0 {
+	if !p.decision.Held || p.then == Finish || x.stopping {
 		return
 	}
-	p.ask = x.now().Add(askPaused + time.Duration(x.Random()*float64(askPaused)))
+	if len(p.decision.Work) > 0 || len(x.calls) > 0 { // it is not parked: the run itself looks whether the pause is over
+		p.ask = earlier(p.ask, x.now().Add(askHeld))
+		return
+	}
+	if p.ask.IsZero() { // else its undo waits for room
+		x.giveBack(ctx) // also what it was given while it stood in line: it does not take it, and others would wait for it
+	}
+	p.ask = earlier(p.ask, x.now().Add(askPaused+time.Duration(x.Random()*float64(askPaused))))
 	if err := x.Pauser.Park(ctx, x.task); err != nil {
 		x.log.Warn("a paused task is not noted, so it looks again soon", "error", err)
-		p.ask = x.now().Add(retryUnavailable)
+		p.ask = earlier(p.ask, x.now().Add(retryUnavailable))
 	}
 }

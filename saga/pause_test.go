@@ -2,6 +2,7 @@ package saga_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -15,6 +16,7 @@ import (
 type brake struct {
 	keys   []saga.PauseKey
 	after  int // times that it is asked before it holds
+	until  time.Time
 	err    error
 	parked []string
 }
@@ -22,6 +24,9 @@ type brake struct {
 func (b *brake) Paused(c saga.Created) bool {
 	if b.after > 0 {
 		b.after--
+		return false
+	}
+	if !b.until.IsZero() && !time.Now().Before(b.until) {
 		return false
 	}
 	return slices.ContainsFunc(c.PauseKeys(), func(k saga.PauseKey) bool { return slices.Contains(b.keys, k) })
@@ -203,5 +208,50 @@ func TestAPausedTaskHoldsNoRoom(t *testing.T) {
 		if d.asked != 1 {
 			t.Error("a paused task asks for room")
 		}
+		if d.left != 2 {
+			t.Errorf("room that it is given in line and does not take: left %d times", d.left)
+		}
+	})
+}
+
+// A step that is undone on its own beside what is held waits for room like any other, and keeps its place.
+func TestAnUndoBesideWhatIsHeldStaysInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := pausing(t)
+		d := &door{answer: saga.Turn{Room: true}}
+		w.runner.Limiter, b.after = d, 1
+		a, failed := w.step("a!*"), false
+		undo := a.Undo
+		a.Undo = func(ctx context.Context, c saga.Call, input, output json.RawMessage) error {
+			if !failed {
+				failed = true
+				return errors.New("no")
+			}
+			return undo(ctx, c, input, output)
+		}
+		w.start("t", w.flow("flow", saga.Parallel("both", a, saga.Sequence(w.steps("c d")...))))
+		time.Sleep(w.parkedFor("t"))
+		d.answer, d.left = saga.Turn{}, 0
+		if got := w.parkedFor("t"); got != time.Minute || d.asked != 2 || d.left != 0 {
+			t.Errorf("asks again after %v, asked %d times, left %d times", got, d.asked, d.left)
+		}
+	})
+}
+
+func TestABranchThatIsHeldGoesOnBesideACallUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := pausing(t)
+		b.after = 1
+		long := w.step("long")
+		long.Timeout = time.Hour
+		do := long.Do
+		long.Do = func(ctx context.Context, c saga.Call, input json.RawMessage) (json.RawMessage, error) {
+			time.Sleep(10 * time.Minute)
+			return do(ctx, c, input)
+		}
+		w.start("t", w.flow("flow", saga.Parallel("both", long, saga.Sequence(w.steps("a b")...))))
+		b.until = time.Now().Add(time.Minute)
+		_ = w.deliver("t")
+		w.wantTrail("do a, do b, do long")
 	})
 }
