@@ -50,6 +50,9 @@ func TestTheListKeepsUpAndStaysInItsPlace(t *testing.T) {
 	// j goes to the first task; from there on the list must not move.
 	read[any](p, `document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'j', bubbles: true}))`)
 	p.wait(`document.activeElement.innerText.includes(` + quote(first) + `)`)
+	// A key elsewhere, or with a modifier, is none of the list's.
+	read[any](p, `['nav a', 'a.go'].forEach((where, i) => document.querySelector(where).dispatchEvent(new KeyboardEvent('keydown', {key: ['/', 'j'][i], ctrlKey: i === 1, bubbles: true})))`)
+	p.wait(`document.activeElement.innerText.includes(` + quote(first) + `)`)
 	second := s.start("order.place", dict{})
 	p.says("Show 1 new task")
 	if read[bool](p, `document.querySelector('table').innerText.includes(`+quote(second)+`)`) {

@@ -2,6 +2,7 @@ package uitest
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,24 @@ func TestATaskFailsAndIsUndoneBeforeOnesEyes(t *testing.T) {
 	}
 	s.agrees(p, id)
 	shownSoon(t, s, p, id)
+}
+
+// Each change of the state is told to those who do not see it, and a return to the one that the page began with, too.
+func TestChangesOfTheStateAreAnnounced(t *testing.T) {
+	st := newStage()
+	st.hold("reserve", "ship")
+	s, p := serve(t, st, ""), browse(t)
+	id := s.start("order.ask", dict{})
+	p.open(s.url + "/ui/tasks/" + id)
+	p.step("Steps", "reserve", "running")
+	announced := func(state string) {
+		p.wait(`document.querySelector('.sr[role=status]').textContent === 'The task is ` + state + `.'`)
+	}
+	st.open("reserve")
+	announced("waiting")
+	s.ask(http.StatusAccepted, "POST", "/v1/tasks/"+id+"/signals/paid", nil, nil)
+	p.step("Steps", "ship", "running")
+	announced("running")
 }
 
 type errString string

@@ -89,7 +89,7 @@ func hostile() map[string]any {
 	}
 	var hour []dict
 	for i := range 60 {
-		hour = append(hour, dict{"at": now.Add(time.Duration(i-59) * time.Minute).Format(time.RFC3339), "started": i, "completed": i % 7, "failed": i % 3, "cancelled": i % 2})
+		hour = append(hour, dict{"at": now.Add(time.Duration(i-59)*time.Minute - 24*time.Hour).Format(time.RFC3339), "started": i, "completed": i % 7, "failed": i % 3, "cancelled": i % 2})
 	}
 	definition := dict{"id": script, "name": script, "description": script, "trigger": dict{"type": script, "cron": script}, "steps": []dict{
 		{"id": script, "name": script, "type": "activity", "activity": dict{"type": script}, "compensate": dict{"type": script}},
@@ -215,6 +215,8 @@ func TestAnOperatorSendsOnceMore(t *testing.T) {
 
 	p.open(base + "/ui/")
 	p.press("Send all again …")
+	p.wait(`/^\d\d:\d\d$/.test(document.querySelector('.hours span').innerText)`) // a time, though it is of the day before
+	p.wait(`[...document.querySelectorAll('.chart title')].every(e => /^\d\d:\d\d: /.test(e.textContent))`)
 	p.fill("reason", "the column is wider")
 	p.press("Send again")
 	a.wasSent(t, `POST /v1/dead-letters/resend {"all":true,"reason":"the column is wider"}`)

@@ -1,6 +1,6 @@
 // The last hour by the minute, as bars, and as a table for those who read it.
 import { html, useState } from './html.js'
-import { moment } from './text.js'
+import { clock } from './text.js'
 
 const height = 100
 const step = 10 // a minute's width; the bar takes most of it
@@ -18,7 +18,7 @@ export function Chart({ minutes }) {
       <li><b>${sum('started').toLocaleString()}</b> started</li><li class="top">at most ${busiest.toLocaleString()} ended in a minute</li></ul>
     <svg viewBox=${`0 0 ${Math.max(1, minutes.length) * step} ${height}`} preserveAspectRatio="none" role="img" aria-label=${`Tasks that ended in the last hour: ${told}; at most ${busiest} in a minute.`}>
       ${minutes.map((m, i) => html`<${Bar} key=${m.at} minute=${m} x=${i * step} scale=${height / Math.max(1, busiest)} />`)}</svg>
-    <p class="hours muted small" aria-hidden="true"><span>${minutes.length ? moment(minutes[0].at).slice(0, 5) : ''}</span><span>now</span></p>
+    <p class="hours muted small" aria-hidden="true"><span>${minutes.length ? clock(minutes[0].at) : ''}</span><span>now</span></p>
     <${Table} minutes=${minutes} /></div>`
 }
 
@@ -30,7 +30,7 @@ function Bar({ minute: m, x, scale }) {
     y -= tall
     return html`<rect class=${`k-${kind}`} x=${x + 1} y=${Math.max(0, y)} width=${step - 2} height=${tall} />`
   })
-  return html`<g><title>${`${moment(m.at).slice(0, 5)}: ${kinds.map(([kind, word]) => `${m[kind]} ${word}`).join(', ')}, ${m.started} started`}</title>
+  return html`<g><title>${`${clock(m.at)}: ${kinds.map(([kind, word]) => `${m[kind]} ${word}`).join(', ')}, ${m.started} started`}</title>
     <rect class="none" x=${x} y="0" width=${step} height=${height} />${parts}</g>`
 }
 
@@ -40,6 +40,6 @@ function Table({ minutes }) {
   const busy = minutes.filter(m => m.started + m.completed + m.failed + m.cancelled > 0).reverse()
   return html`<details class="more-of" onToggle=${(/** @type {any} */ e) => set(e.currentTarget.open)}><summary>As a table</summary>
     ${open && (busy.length ? html`<div class="scroll short" tabindex="0" role="region" aria-label="The last hour by the minute"><table class="list numbers"><thead><tr>${['Minute', 'Started', 'Completed', 'Failed', 'Cancelled'].map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
-      <tbody>${busy.map(m => html`<tr key=${m.at}><th scope="row">${moment(m.at).slice(0, 5)}</th><td>${m.started}</td><td>${m.completed}</td><td>${m.failed}</td><td>${m.cancelled}</td></tr>`)}</tbody></table></div>`
+      <tbody>${busy.map(m => html`<tr key=${m.at}><th scope="row">${clock(m.at)}</th><td>${m.started}</td><td>${m.completed}</td><td>${m.failed}</td><td>${m.cancelled}</td></tr>`)}</tbody></table></div>`
     : html`<p class="muted">Nothing began or ended in the last hour.</p>`)}</details>`
 }

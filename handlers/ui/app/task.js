@@ -58,10 +58,11 @@ function useUsable(there) {
   }, [there])
 }
 
-/** Says a change of the state once, to those who do not see it. @param {{record: any}} props */
+/** Says each change of the state, to those who do not see it. @param {{record: any}} props */
 function Announced({ record }) {
-  const first = useRef(record.state)
-  return first.current === record.state ? '' : `The task is ${stateWord(record.state).toLowerCase()}.`
+  const last = useRef({ state: record.state, said: '' })
+  if (last.current.state !== record.state) last.current = { state: record.state, said: `The task is ${stateWord(record.state).toLowerCase()}.` }
+  return last.current.said
 }
 
 /** @param {{connection: string}} props */

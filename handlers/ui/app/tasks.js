@@ -37,7 +37,8 @@ export function Tasks({ query }) {
     ${!list.tasks && !list.problem && html`<${Skeleton} lines=${10} label="Loading the tasks" />`}
     ${list.tasks?.length === 0 && (filtered ? html`<${Empty} title="No task is like that."><p><a href="/ui/tasks">Show all tasks</a></p></${Empty}>`
     : html`<${Empty} title="There is no task yet."><p class="muted">POST /v1/tasks starts one, and it is shown here at once.</p></${Empty}>`)}
-    ${list.tasks && list.tasks.length > 0 && html`<div ref=${table}><${Table} tasks=${list.tasks} /></div>`}
+    ${list.tasks && list.tasks.length > 0 && html`<div ref=${table}><${Table} tasks=${list.tasks} /></div>
+      <p class="keys muted small">While the list or nothing has the focus, j and k go from task to task, and / to the search.</p>`}
     ${list.next && html`<p class="more"><button type="button" disabled=${list.busy} onClick=${list.more}>${list.busy ? 'Loading …' : 'Show older tasks'}</button></p>`}`
 }
 
@@ -115,12 +116,13 @@ function Row({ task: t, now }) {
     <td role="cell" class="c-created"><${Time} at=${t.created_at} ago now=${now} /></td></tr>`
 }
 
-/** j and k go from task to task, / to the search. @param {{current: HTMLElement | null}} table */
+/** j and k go from task to task, / to the search; only while the list or nothing has the focus. @param {{current: HTMLElement | null}} table */
 function useKeys(table) {
   useEffect(() => {
     const key = (/** @type {KeyboardEvent} */ e) => {
       const at = /** @type {HTMLElement} */ (e.target)
-      if (e.metaKey || e.ctrlKey || e.altKey || at.closest?.('input, textarea, select, dialog')) return
+      const ours = at === document.body || at.id === 'main' || table.current?.contains(at)
+      if (e.metaKey || e.ctrlKey || e.altKey || !ours || document.querySelector('dialog[open]')) return
       if (e.key === '/') {
         e.preventDefault()
         document.getElementById('search')?.focus()

@@ -38,6 +38,11 @@ export function moment(at) {
   return (date.toDateString() === new Date().toDateString() ? sameDay : otherDay).format(date)
 }
 
+const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+
+/** The time of a day, to the minute. @param {string} at */
+export const clock = at => minute.format(new Date(at))
+
 /** @param {number} n */
 export function bytes(n) {
   if (n < 1024) return `${n} B`
