@@ -41,7 +41,7 @@ func (d *database) tracesCost(ctx context.Context, s settings) (cpu, took float6
 	t, err := telemetry.NewTracing(ctx, telemetry.TraceConfig{
 		Endpoint: collector.URL + "/v1/traces", Timeout: 10 * time.Second, Sampler: sdktrace.AlwaysSample(), Queue: 2048, Batch: 512,
 		Delay: time.Second,
-	}, telemetry.Build{}, "worker")
+	}, telemetry.Build{}, "worker", time.Now)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -17,7 +17,7 @@ func (s *Server) trace(ctx context.Context) (err error) {
 	if s.config.Traces == nil {
 		return nil
 	}
-	s.tracing, err = telemetry.NewTracing(ctx, *s.config.Traces, s.config.Build, string(s.config.Role))
+	s.tracing, err = telemetry.NewTracing(ctx, *s.config.Traces, s.config.Build, string(s.config.Role), time.Now)
 	return err
 }
 

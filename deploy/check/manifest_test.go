@@ -53,8 +53,10 @@ func TestEveryManifestThatIsWrongIsRefused(t *testing.T) {
 
 // Nobody adds a manifest without having it read.
 func TestNoManifestIsForgotten(t *testing.T) {
-	known := map[string]bool{"kubernetes/base/kustomization.yaml": true, "kubernetes/redis/kustomization.yaml": true,
-		"kubernetes/hpa/kustomization.yaml": true, "kubernetes/keda/kustomization.yaml": true} // built in kustomize_test.go
+	known := map[string]bool{
+		"kubernetes/base/kustomization.yaml": true, "kubernetes/redis/kustomization.yaml": true,
+		"kubernetes/hpa/kustomization.yaml": true, "kubernetes/keda/kustomization.yaml": true,
+	} // built in kustomize_test.go
 	for _, m := range manifests() {
 		known[m.file] = true
 	}

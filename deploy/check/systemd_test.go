@@ -31,8 +31,12 @@ func TestTheUnitIsVerifiedBySystemd(t *testing.T) {
 		t.Errorf("systemd-analyze says %s", says)
 	}
 	for _, spoil := range [][2]string{
-		{"TimeoutStopSec=30", "TimeoutStopSec=soon"}, {"TimeoutStopSec=30", "GracePeriodSec=30"}, {"ProtectSystem=strict", "ProtectSystem=very"},
-		{"/usr/local/bin/osp run", "/usr/local/bin/nothing run"}, {"[Install]", "[Instal]"}, {"KillSignal=SIGTERM", "KillSignal=TERMINATE"},
+		{"TimeoutStopSec=30", "TimeoutStopSec=soon"},
+		{"TimeoutStopSec=30", "GracePeriodSec=30"},
+		{"ProtectSystem=strict", "ProtectSystem=very"},
+		{"/usr/local/bin/osp run", "/usr/local/bin/nothing run"},
+		{"[Install]", "[Instal]"},
+		{"KillSignal=SIGTERM", "KillSignal=TERMINATE"},
 	} {
 		spoilt := strings.Replace(unit, spoil[0], spoil[1], 1)
 		if spoilt == unit || verify(t, spoilt) == "" {

@@ -109,8 +109,13 @@ func (r *newTaskRequest) read(c *cobra.Command, what, input string) error {
 	}
 	r.Type, r.Input, r.Webhook = whole.Type, whole.Input, whole.Webhook
 	for _, m := range []struct{ mine, its *string }{
-		{&r.ID, &whole.ID}, {&r.Service, &whole.Service}, {&r.UserID, &whole.UserID}, {&r.ProcessAt, &whole.ProcessAt},
-		{&r.Queue, &whole.Queue}, {&r.Priority, &whole.Priority}, {&r.LimitKey, &whole.LimitKey},
+		{&r.ID, &whole.ID},
+		{&r.Service, &whole.Service},
+		{&r.UserID, &whole.UserID},
+		{&r.ProcessAt, &whole.ProcessAt},
+		{&r.Queue, &whole.Queue},
+		{&r.Priority, &whole.Priority},
+		{&r.LimitKey, &whole.LimitKey},
 	} {
 		*m.mine = cmp.Or(*m.mine, *m.its)
 	}

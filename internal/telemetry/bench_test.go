@@ -42,7 +42,7 @@ func BenchmarkATaskOfThreeSteps(b *testing.B) {
 			m := NewMetrics(Build{}, time.Now)
 			var t *Tracing
 			if sampler != nil {
-				t = newTracing(TraceConfig{Sampler: sampler}, Build{}, "worker", dropped)
+				t = newTracing(TraceConfig{Sampler: sampler}, Build{}, "worker", time.Now, dropped)
 				defer func() { _ = t.Close(b.Context()) }()
 			}
 			tell := task(b, m, Observer(m, t))

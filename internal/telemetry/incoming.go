@@ -27,7 +27,7 @@ func (t *Tracing) Requests(c *gin.Context) {
 	if unseen(route) {
 		return
 	}
-	arrived := time.Now()
+	arrived := t.now()
 	c.Set(arrivedKey, arrived)
 	defer func() { // deferred, for a handler may leave by panic
 		begun, _ := c.Get(spanKey)

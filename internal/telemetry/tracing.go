@@ -30,10 +30,11 @@ type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	sampler  sdktrace.Sampler
+	now      func() time.Time
 }
 
 // NewTracing starts to export; [Tracing.Close] ends it. It connects to nothing yet.
-func NewTracing(ctx context.Context, c TraceConfig, b Build, role string) (*Tracing, error) {
+func NewTracing(ctx context.Context, c TraceConfig, b Build, role string, now func() time.Time) (*Tracing, error) {
 	compression := otlptracehttp.NoCompression
 	if c.Gzip {
 		compression = otlptracehttp.GzipCompression
@@ -45,10 +46,10 @@ func NewTracing(ctx context.Context, c TraceConfig, b Build, role string) (*Trac
 	}
 	batches := sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(c.Queue), sdktrace.WithMaxExportBatchSize(c.Batch),
 		sdktrace.WithBatchTimeout(c.Delay), sdktrace.WithExportTimeout(c.Timeout))
-	return newTracing(c, b, role, batches), nil
+	return newTracing(c, b, role, now, batches), nil
 }
 
-func newTracing(c TraceConfig, b Build, role string, exports sdktrace.TracerProviderOption) *Tracing {
+func newTracing(c TraceConfig, b Build, role string, now func() time.Time, exports sdktrace.TracerProviderOption) *Tracing {
 	attributes := []attribute.KeyValue{
 		attribute.String("telemetry.sdk.name", "opentelemetry"), attribute.String("telemetry.sdk.language", "go"),
 		text("service.version", b.Version), text("osp.role", role),
@@ -59,7 +60,7 @@ func newTracing(c TraceConfig, b Build, role string, exports sdktrace.TracerProv
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(resource.NewSchemaless(attributes...)), sdktrace.WithSampler(c.Sampler), sdktrace.WithIDGenerator(ids{}), exports,
 	)
-	return &Tracing{provider: provider, tracer: provider.Tracer("github.com/osp-platform/osp"), sampler: c.Sampler}
+	return &Tracing{provider: provider, tracer: provider.Tracer("github.com/osp-platform/osp"), sampler: c.Sampler, now: now}
 }
 
 // Close exports what there is, as long as ctx lasts, and makes no more spans.

@@ -27,7 +27,7 @@ import (
 func traced(t *testing.T, sampler sdktrace.Sampler) (*Tracing, *tracetest.InMemoryExporter) {
 	t.Helper()
 	kept := tracetest.NewInMemoryExporter()
-	return newTracing(TraceConfig{Sampler: sampler}, Build{}, "worker", sdktrace.WithSyncer(kept)), kept
+	return newTracing(TraceConfig{Sampler: sampler}, Build{}, "worker", time.Now, sdktrace.WithSyncer(kept)), kept
 }
 
 // known finds one workflow whatever is asked for.
