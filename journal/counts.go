@@ -18,8 +18,11 @@ type Counts struct {
 	Held      map[string]time.Time // by queue: since when the task is held back that waits the longest
 }
 
-// looked is how many tasks of an index are looked at for the oldest: those that have waited the longest are among the first.
+// looked is how many tasks of an index are looked at for the oldest. Those that have waited the longest are among the first.
 const looked = 100
+
+// lookedEach is how many of them are looked at in each partition: a cluster has many.
+func (r *Redis) lookedEach() int64 { return int64(max(looked/len(r.partitions), 5)) }
 
 // counting is one partition's part of a count.
 type counting struct {
@@ -31,15 +34,15 @@ type counting struct {
 
 // Counts counts in three round trips, however much there is. Limits are few: only those under which somebody waits.
 func (r *Redis) Counts(ctx context.Context, queues ...string) (Counts, error) {
-	parts := make([]counting, len(r.partitions))
+	parts, each := make([]counting, len(r.partitions)), r.lookedEach()
 	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, p := range r.partitions {
 			parts[i] = counting{
 				open: pipe.ZCard(ctx, p.open), dirty: pipe.ZCard(ctx, p.dirty), dead: pipe.ZCard(ctx, p.dead),
-				first: pipe.ZRange(ctx, p.dirty, 0, looked-1), limits: pipe.HKeys(ctx, p.limits), held: map[string]*redis.StringSliceCmd{},
+				first: pipe.ZRange(ctx, p.dirty, 0, each-1), limits: pipe.HKeys(ctx, p.limits), held: map[string]*redis.StringSliceCmd{},
 			}
 			for _, q := range queues {
-				parts[i].held[q] = pipe.ZRange(ctx, p.held(q), 0, looked-1) // the next of each group
+				parts[i].held[q] = pipe.ZRange(ctx, p.held(q), 0, each-1) // the next of each group
 			}
 		}
 		return nil

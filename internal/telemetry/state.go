@@ -90,7 +90,7 @@ var (
 	stuckTasks    = desc("osp_tasks_stuck", "Tasks that wait for an operator, by the result store.")
 	deadLetters   = desc("osp_dead_letters", "Rows that the result store has refused for good.")
 	unwritten     = desc("osp_rows_unwritten", "Tasks whose rows are older than their journals.")
-	lag           = desc("osp_rows_unwritten_oldest_seconds", "How long the row waits that waits the longest, of up to 100 looked at.")
+	lag           = desc("osp_rows_unwritten_oldest_seconds", "How long the row waits that waits the longest, of some hundred looked at.")
 	inLine        = desc("osp_limit_waiting", "Tasks that wait for room under the limit of their type.", "type")
 	memory        = desc("osp_redis_memory_bytes", "Memory that Redis uses, where it tells.")
 	maxMemory     = desc("osp_redis_memory_max_bytes", "Memory that Redis may use, where it tells and has a bound.")
