@@ -38,7 +38,8 @@ type Fleet struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	counted atomic.Pointer[counted]
+	counted  atomic.Pointer[counted]
+	counting flight
 }
 
 const (
@@ -157,20 +158,29 @@ type counted struct {
 
 // count counts the tasks in the result store, not again for every page that asks.
 func (f *Fleet) count(ctx context.Context, o *saga.Overview) {
-	last := f.counted.Load()
-	if now := f.Now(); last == nil || now.Sub(last.at) >= countsKept {
-		within, cancel := context.WithTimeout(ctx, countPatience)
-		defer cancel()
-		counts, err := f.Rows.Counts(within, saga.Query{})
-		if err != nil {
-			f.Log.WarnContext(ctx, "the tasks are not counted: the result store does not answer", "error", err)
-		} else {
-			last = &counted{counts, now}
-			f.counted.Store(last)
-		}
+	fresh := func() bool {
+		last := f.counted.Load()
+		return last != nil && f.Now().Sub(last.at) < countsKept
+	}
+	if !fresh() {
+		_ = f.counting.do(fresh, func() error { return f.recount(ctx) }) // it is logged, and what was counted last is told
 	}
 	o.States = map[saga.State]int{}
-	if last != nil {
+	if last := f.counted.Load(); last != nil {
 		o.States, o.Capped, o.Stuck, o.CountedAt = last.State, last.Capped, last.State[saga.Stuck], &last.at
 	}
+}
+
+// recount counts anew, for all who wait for it: it goes on without the one who asked first.
+func (f *Fleet) recount(ctx context.Context) error {
+	now := f.Now()
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), countPatience)
+	defer cancel()
+	counts, err := f.Rows.Counts(within, saga.Query{})
+	if err != nil {
+		f.Log.WarnContext(ctx, "the tasks are not counted: the result store does not answer", "error", err)
+		return err
+	}
+	f.counted.Store(&counted{counts, now})
+	return nil
 }

@@ -58,7 +58,7 @@ func TestTheOverviewIsThereWithoutTheResultStore(t *testing.T) {
 	if err != nil || o.CountedAt != nil || o.States == nil {
 		t.Errorf("at first: %+v, %v", o, err)
 	}
-	now := time.Now()
+	now := time.Now().Add(time.Minute)
 	fleet.Now = func() time.Time { return now }
 	fleet.Rows = r.rows
 	if _, err := fleet.Overview(t.Context()); err != nil {
