@@ -181,3 +181,19 @@ func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() { _, _ = io.WriteString(write, ": still here\n\n") }()
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: read, Request: r}, nil
 }
+
+// The task is read when an old event says that it got stuck. That it has ended since is no reason to tell no more events.
+func TestAllEventsAreToldOfATaskThatWasStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("failed", ""))
+		events := []string{"1 created", "2 stuck"}
+		for i := range 5000 {
+			events = append(events, fmt.Sprint(3+i, " step_done"))
+		}
+		a.streams(append(events, "5003 failed", "end failed")...)
+		r := without(t, a, "task", "watch", "t1")
+		if got := strings.Count(r.out, ": done"); got != 5000 || r.code != 4 {
+			t.Errorf("code %d: %d of 5000 events", r.code, got)
+		}
+	})
+}

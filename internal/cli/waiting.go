@@ -74,7 +74,7 @@ func (w *waiting) loop(ctx context.Context, updates <-chan update, late <-chan t
 			w.reading = nil
 			if r.err != nil {
 				w.changed = true // read it again: whether the API is there, the stream tells
-			} else if w.task, w.raw = r.task, r.raw; w.over() {
+			} else if w.task, w.raw = r.task, r.raw; w.over() && !w.toBeTold() {
 				return nil
 			}
 		case <-tick.C:
@@ -117,6 +117,9 @@ func (w *waiting) take(u update) (done bool, err error) {
 
 // over tells whether the task moves no more without somebody.
 func (w *waiting) over() bool { return w.task.State.Finished() || w.task.State == saga.Stuck }
+
+// toBeTold tells whether the stream still has events to tell: it ends with the task. Of a stuck one all has been told that there is.
+func (w *waiting) toBeTold() bool { return w.told != nil && w.task.State.Finished() }
 
 func (w *waiting) get(ctx context.Context) error {
 	raw, err := w.client.do(ctx, call{method: http.MethodGet, path: path("v1", "tasks", w.id)})
