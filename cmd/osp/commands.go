@@ -100,6 +100,7 @@ func newServe(name string, role server.Role, short string, env server.Environmen
 				}
 				printWelcome(c.ErrOrStderr(), s.URL(), config.SQLite)
 			}
+			giveBack()
 			return s.Run(c.Context())
 		},
 	}

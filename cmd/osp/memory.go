@@ -25,6 +25,10 @@ func fitMemory(env server.Environment) {
 	}
 }
 
+// giveBack returns the memory that the start has taken and needs no longer: an idle process collects its garbage every two
+// minutes only.
+func giveBack() { debug.FreeOSMemory() }
+
 // memoryLimit is how many bytes the container may take; 0 when nothing limits it.
 func memoryLimit(readFile func(string) ([]byte, error)) int64 {
 	for _, path := range limits {
