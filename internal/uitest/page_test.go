@@ -97,9 +97,7 @@ func (p *page) open(url string) {
 // read evaluates an expression, awaiting its promise.
 func read[T any](p *page, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	raw, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => JSON.stringify(await (`+expression+`)) ?? 'null')()`, chromedp.EvalAwaitPromise))
+	raw, err := p.evaluate(expression)
 	if err != nil {
 		p.t.Fatalf("%.300s: %v", expression, err)
 	}
@@ -110,10 +108,32 @@ func read[T any](p *page, expression string) T {
 	return v
 }
 
-// wait waits until an expression holds.
+func (p *page) evaluate(expression string) (string, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => JSON.stringify(await (`+expression+`)) ?? 'null')()`, chromedp.EvalAwaitPromise))
+}
+
+// wait waits until an expression holds. Where the browser is just leaving for another page, it does not yet.
 func (p *page) wait(expression string) {
 	p.t.Helper()
-	until(p.t, func() bool { return read[bool](p, `Boolean(`+expression+`)`) }, func() any { return expression + ": " + p.text() })
+	until(p.t, func() bool {
+		raw, err := p.evaluate(`Boolean(` + expression + `)`)
+		if err != nil && !leaving(err) {
+			p.t.Fatalf("%.300s: %v", expression, err)
+		}
+		return err == nil && raw == "true"
+	}, func() any { return expression + ": " + p.text() })
+}
+
+// leaving tells whether an expression had no answer because the browser was going to another page.
+func leaving(err error) bool {
+	for _, words := range []string{"navigated or closed", "context was destroyed", "Cannot find context", "Not attached to an active page"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // says waits until the page has a text.
