@@ -94,6 +94,8 @@ func (s *SentinelServer) CutOff(t testing.TB) {
 
 // FailOver kills the master, waits until the replica is the master, and starts the old one again as its replica. The
 // Sentinel's word is waited for, too: should the old one come back before it, the Sentinel may call the failover off.
+// From then on the Sentinel is patient, or on a busy machine it takes the new master for dead and fails over once more,
+// to the old one, which is empty.
 func (s *SentinelServer) FailOver(t testing.TB) {
 	t.Helper()
 	s.Master.Kill()
@@ -102,20 +104,33 @@ func (s *SentinelServer) FailOver(t testing.TB) {
 	defer func() { _ = client.Close() }()
 	must(t, s, poll(func() error { return replication(t.Context(), client, "role:master") }))
 	must(t, s, poll(func() error { return s.leads(t.Context(), s.Replica.Addr) }))
+	must(t, s, s.wait(t.Context()))
 	s.Master.Start()
 	must(t, s, poll(func() error { return replication(t.Context(), client, "state=online") }))
 }
 
-// leads tells when the Sentinel takes another server than this for the master.
+// leads tells when the Sentinel takes another server than this for the master, or is not done with the failover.
 func (s *SentinelServer) leads(ctx context.Context, addr string) error {
 	client := redis.NewSentinelClient(&redis.Options{Addr: s.sentinel})
 	defer func() { _ = client.Close() }()
-	master, err := client.GetMasterAddrByName(ctx, sentinelMaster).Result()
+	master, err := client.Master(ctx, sentinelMaster).Result()
 	if err != nil {
 		return fmt.Errorf("ask the Sentinel for the master: %w", err)
 	}
-	if got := net.JoinHostPort(master[0], master[1]); got != addr {
-		return fmt.Errorf("the Sentinel takes %s for the master", got)
+	got := net.JoinHostPort(master["ip"], master["port"])
+	if got != addr || strings.Contains(master["flags"], "failover_in_progress") {
+		return fmt.Errorf("the Sentinel takes %s for the master, and its state is %s", got, master["flags"])
+	}
+	return nil
+}
+
+// wait makes the Sentinel wait long before it takes the master for dead.
+func (s *SentinelServer) wait(ctx context.Context) error {
+	client := redis.NewSentinelClient(&redis.Options{Addr: s.sentinel})
+	defer func() { _ = client.Close() }()
+	err := client.Set(ctx, sentinelMaster, "down-after-milliseconds", strconv.FormatInt(startTimeout.Milliseconds(), 10)).Err()
+	if err != nil {
+		return fmt.Errorf("make the Sentinel wait: %w", err)
 	}
 	return nil
 }
