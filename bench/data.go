@@ -93,5 +93,5 @@ func (d *database) dataCost(ctx context.Context, s settings) (cpu, time float64,
 		return 0, 0, err
 	}
 	data, err := d.throughput(ctx, s, dataType)
-	return data.cpu / code.cpu, code.perS / data.perS, err
+	return data.cpu() / code.cpu(), code.perS / data.perS, err
 }

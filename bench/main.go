@@ -54,6 +54,10 @@ type report struct {
 	LoneP99              float64 `json:"lone_p99_ms"`
 	FloorCPUPer1000      float64 `json:"floor_cpu_s_per_1000"`
 	CPUPer1000           float64 `json:"cpu_s_per_1000"`
+	FloorProcessCPU      float64 `json:"floor_process_cpu_s_per_1000"`
+	FloorRedisCPU        float64 `json:"floor_redis_cpu_s_per_1000"`
+	ProcessCPU           float64 `json:"process_cpu_s_per_1000"`
+	RedisCPU             float64 `json:"redis_cpu_s_per_1000"`
 	RedisBytesPerWaiting float64 `json:"redis_bytes_per_waiting"`
 	IdleCommandsPerS     float64 `json:"idle_commands_per_s"`
 	IdleWith             int     `json:"idle_waiting_tasks"`
@@ -115,7 +119,8 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 	defer db.stop()
 	r.Redis, r.Go = db.version(ctx), goVersion()
 
-	var floors, forwards, compensations, ratios, undoneRatios, floorCPU, cpu, dataCPU, dataTime, metricsCPU, metricsTime []float64
+	var floorRuns, forwardRuns []outcome
+	var floors, forwards, compensations, ratios, undoneRatios, dataCPU, dataTime, metricsCPU, metricsTime []float64
 	for i := range s.rounds {
 		progress(out, "round %d of %d: raw asynq", i+1, s.rounds)
 		floor, err := db.floor(ctx, s)
@@ -144,14 +149,16 @@ func measure(ctx context.Context, s settings, out io.Writer) (r report, err erro
 			return r, err
 		}
 		metricsCPU, metricsTime = append(metricsCPU, ofMetrics), append(metricsTime, timeOfMetrics)
-		floors, floorCPU = append(floors, floor.perS), append(floorCPU, floor.cpu)
-		forwards, cpu = append(forwards, forward.perS), append(cpu, forward.cpu)
+		floorRuns, forwardRuns = append(floorRuns, floor), append(forwardRuns, forward)
+		floors, forwards = append(floors, floor.perS), append(forwards, forward.perS)
 		compensations = append(compensations, undone.perS)
 		ratios, undoneRatios = append(ratios, forward.perS/floor.perS), append(undoneRatios, undone.perS/floor.perS)
 	}
 	r.FloorPerS, r.ForwardPerS, r.CompensatedPerS = median(floors), median(forwards), median(compensations)
 	r.ForwardRatio, r.CompensatedRatio = median(ratios), median(undoneRatios)
-	r.FloorCPUPer1000, r.CPUPer1000 = median(floorCPU), median(cpu)
+	r.FloorCPUPer1000, r.CPUPer1000 = medianOf(floorRuns, outcome.cpu), medianOf(forwardRuns, outcome.cpu)
+	r.FloorProcessCPU, r.ProcessCPU = medianOf(floorRuns, ofProcess), medianOf(forwardRuns, ofProcess)
+	r.FloorRedisCPU, r.RedisCPU = medianOf(floorRuns, ofRedis), medianOf(forwardRuns, ofRedis)
 	r.DataCPU, r.DataTime = median(dataCPU), median(dataTime)
 	r.MetricsCPU, r.MetricsTime = median(metricsCPU), median(metricsTime)
 
@@ -180,7 +187,9 @@ func (r report) print(out io.Writer) {
                                      raw asynq, 1 task   3-step saga   compensated
 tasks/s                              %17.0f %13.0f %13.0f
 ratio to raw asynq                                   1 %13.2f %13.2f
-CPU s per 1,000 (engine + Redis)     %17.2f %13.2f
+CPU s per 1,000                      %17.3f %13.3f
+ … of this process                   %17.3f %13.3f
+ … of redis-server                   %17.3f %13.3f
 as data, to the same in Go: CPU, time                – %6.2f, %5.2f
 with metrics, to without: CPU, time                  – %6.2f, %5.2f
 lone task, p50 ms                    %17.1f %13.1f
@@ -190,6 +199,7 @@ idle worker, Redis commands/s                        – %13.1f
  … beside %6d waiting tasks                        – %13.1f
 %s, %s
 `, r.FloorPerS, r.ForwardPerS, r.CompensatedPerS, r.ForwardRatio, r.CompensatedRatio, r.FloorCPUPer1000, r.CPUPer1000,
+		r.FloorProcessCPU, r.ProcessCPU, r.FloorRedisCPU, r.RedisCPU,
 		r.DataCPU, r.DataTime, r.MetricsCPU, r.MetricsTime,
 		r.FloorLoneP50, r.LoneP50, r.LoneP99, r.RedisBytesPerWaiting, r.IdleCommandsPerS, r.IdleWith,
 		r.IdleCommandsWaiting, r.Redis, r.Go)
@@ -214,6 +224,19 @@ func profiled(s settings, f func() (outcome, error)) (outcome, error) {
 
 func progress(out io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(out, "  "+format+" …\n", args...)
+}
+
+func ofProcess(o outcome) float64 { return o.process }
+
+func ofRedis(o outcome) float64 { return o.redis }
+
+// medianOf is the median of one figure of several runs.
+func medianOf(runs []outcome, figure func(outcome) float64) float64 {
+	list := make([]float64, len(runs))
+	for i, o := range runs {
+		list[i] = figure(o)
+	}
+	return median(list)
 }
 
 func median(list []float64) float64 { return percentile(list, 50) }

@@ -64,7 +64,7 @@ func (d *database) cost(ctx context.Context, s settings, t *telemetry.Tracing) (
 		return 0, 0, err
 	}
 	after, err := d.throughput(ctx, s, forwardType)
-	return 2 * with.cpu / (before.cpu + after.cpu), 2 / with.perS / (1/before.perS + 1/after.perS), err
+	return 2 * with.cpu() / (before.cpu() + after.cpu()), 2 / with.perS / (1/before.perS + 1/after.perS), err
 }
 
 // watching measures only what being watched costs, and writes nothing: -watching.
