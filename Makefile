@@ -9,8 +9,8 @@ CLIENT        := clients/typescript
 TAGS          := nomsgpack
 PACKAGES      ?= ./...
 
-.PHONY: help run build test test-env test-supabase test-ui test-workflows test-long race deploy-test lint fmt bench bench-supabase fuzz \
-        crashpoints chaos docs ci-long image-test release clean measure
+.PHONY: help run build test test-env test-supabase test-ui test-workflows test-long race deploy-test lint fmt bench bench-long bench-go \
+        bench-supabase fuzz crashpoints chaos docs ci-long image-test release clean measure
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,9 +61,17 @@ $(LINTER):
 fmt: $(LINTER) ## format the code
 	@$(LINTER) fmt ./...
 
-bench: ## measure the engine beside raw asynq; writes bench/results.json
+bench: ## measure the engine beside raw asynq (8 minutes); writes bench/results.json and the tables in docs/performance.md
 	@internal/testenv/install.sh
-	@CGO_ENABLED=0 internal/build.sh run ./bench -out bench/results.json
+	@CGO_ENABLED=0 internal/build.sh run ./bench -out bench/results.json -docs docs/performance.md $(BENCH)
+
+bench-long: ## measure beside 1,000,000 waiting tasks, and longer (half an hour); writes bench/long.json
+	@internal/testenv/install.sh
+	@CGO_ENABLED=0 internal/build.sh run ./bench -out bench/long.json -docs docs/performance.md -only waiting,pending,long,processes \
+		-waiting 1000000 -tasks 20000 -rounds 5 $(BENCH)
+
+bench-go: ## run the benchmarks of single functions COUNT times (default 6), for benchstat
+	@go test -tags $(TAGS) -run '^$$' -bench 'Fold|Decide|Encode|Decode|Walk|Batch' -count $(or $(COUNT),6) ./saga ./journal
 
 bench-supabase: test-env ## measure how rows get to Supabase; writes bench/supabase.json
 	@CGO_ENABLED=0 go test -tags $(TAGS),long -count 1 -v -run '^TestMeasure' ./results -out ../bench/supabase.json

@@ -86,12 +86,12 @@ func (o one) Definition(context.Context, string) (saga.WorkflowVersion, error) {
 // Action implements [definition.Activities].
 func (o one) Action(string) (definition.Action, error) { return definition.Action{Do: giveBack}, nil }
 
-// dataCost is what a workflow as data costs, in CPU and in time, as a multiple of the same one in Go.
-func (d *database) dataCost(ctx context.Context, s settings) (cpu, time float64, err error) {
+// dataCost is what a workflow as data costs as a multiple of the same one in Go.
+func (d *database) dataCost(ctx context.Context, s settings) (cost, error) {
 	code, err := d.throughput(ctx, s, codeType)
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
 	data, err := d.throughput(ctx, s, dataType)
-	return data.cpu() / code.cpu(), code.perS / data.perS, err
+	return costOf(data, code, code), err
 }

@@ -22,6 +22,7 @@ const (
 	forwardType     = "bench.forward"
 	compensatedType = "bench.compensated"
 	waitingType     = "bench.waiting"
+	longType        = "bench.long"
 )
 
 func step(name string, err error) saga.Step {
@@ -54,6 +55,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 		benchType(forwardType, saga.Sequence(step("a", nil), step("b", nil), step("c", nil))),
 		benchType(compensatedType, saga.Sequence(step("a", nil), step("b", nil), step("c", saga.Permanent(errors.New("no"))))),
 		benchType(codeType, inCode()),
+		benchType(longType, long()),
 		benchType(waitingType, saga.Sequence(step("a", nil), step("b", nil), saga.Signal("wait", "go", 0), step("c", nil))),
 	)
 	if err != nil {
@@ -63,7 +65,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	if catalogue.Definitions, err = definitions(e.journal); err != nil {
 		return nil, err
 	}
-	queues := map[string]int{"default": 1}
+	queues := s.queueNames()
 	queue := tasks.NewQueue(d.client)
 	sweeper := tasks.NewSweeper(e.journal, queue, quiet, time.Now)
 	flusher := results.NewFlusher(e.journal, nowhere{}, quiet, time.Now)
@@ -89,6 +91,9 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 		Opening: catalogue.Opening,
 		Queues:  queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: checkInterval, ShutdownTimeout: 5 * time.Second, Log: quiet,
 	})
+	if s.noWorker {
+		return e, nil
+	}
 	return e, e.worker.Start()
 }
 
@@ -115,12 +120,23 @@ var input = json.RawMessage(`{"text":"` + strings.Repeat("x", 189) + `"}`)
 // throughput is the engine's, for one type.
 func (d *database) throughput(ctx context.Context, s settings, typeName string) (outcome, error) {
 	slots := make(chan struct{}, s.inFlight)
-	e, err := d.engine(ctx, s, func() { <-slots })
+	e, err := d.engine(ctx, s, func() {
+		select {
+		case <-slots:
+		default: // there is a backlog, and the run is over
+		}
+	})
 	if err != nil {
 		return outcome{}, err
 	}
 	defer e.close(ctx)
-	return d.closedLoop(ctx, s, slots, func(int) error { return e.start(ctx, typeName, input) })
+	for s.backlog && len(slots) < cap(slots) {
+		slots <- struct{}{}
+	}
+	return d.closedLoop(ctx, s, slots, func(i int) error {
+		_, _, err := e.dispatcher.Start(ctx, saga.Request{Type: typeName, Input: input, Queue: s.queueOf(i)})
+		return err
+	})
 }
 
 func (d *database) lone(ctx context.Context, s settings) ([]float64, error) {
@@ -140,53 +156,14 @@ func (d *database) idle(ctx context.Context, s settings) (float64, error) {
 		return 0, err
 	}
 	defer e.close(ctx)
-	return d.commands(ctx, s.idle), nil
+	return d.commands(ctx, s), nil
 }
 
-func (d *database) commands(ctx context.Context, watch time.Duration) float64 {
-	time.Sleep(2 * time.Second) // what starting caused is over
+func (d *database) commands(ctx context.Context, s settings) float64 {
+	time.Sleep(s.settle)
 	before := d.info(ctx, "total_commands_processed")
-	time.Sleep(watch)
-	return (d.info(ctx, "total_commands_processed") - before - 1) / watch.Seconds()
-}
-
-// waiting measures what waiting tasks cost: bytes of each, and commands of an idle worker beside them.
-func (d *database) waiting(ctx context.Context, s settings) (bytes, commands float64, err error) {
-	if err := d.empty(ctx); err != nil {
-		return 0, 0, err
-	}
-	e, err := d.engine(ctx, s, func() {})
-	if err != nil {
-		return 0, 0, err
-	}
-	defer e.close(ctx)
-	before := d.info(ctx, "used_memory")
-	errs := make(chan error, starters)
-	for range starters {
-		go func() {
-			for range s.waiting / starters {
-				if err := e.start(ctx, waitingType, input); err != nil {
-					errs <- err
-					return
-				}
-			}
-			errs <- nil
-		}()
-	}
-	for range starters {
-		if err := <-errs; err != nil {
-			return 0, 0, err
-		}
-	}
-	deadline := time.Now().Add(5 * time.Minute)
-	for d.raw.ZCard(ctx, "asynq:{default}:retry").Val() < int64(s.waiting/starters*starters) {
-		if time.Now().After(deadline) {
-			return 0, 0, errors.New("the tasks do not come to wait")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	commands = d.commands(ctx, s.idle)
-	return (d.info(ctx, "used_memory") - before) / float64(s.waiting), commands, nil
+	time.Sleep(s.idle)
+	return (d.info(ctx, "total_commands_processed") - before - 1) / s.idle.Seconds()
 }
 
 // nowhere is a result store that keeps nothing.

@@ -22,15 +22,20 @@ func (o outcome) cpu() float64 { return o.process + o.redis }
 // checkInterval is asynq's sleep between two looks at empty queues, the same for the floor and the engine.
 const checkInterval = 5 * time.Millisecond
 
-// floorServer is raw asynq with a task that does nothing; done is told of each.
-func (d *database) floorServer(s settings, done func()) (*asynq.Server, *asynq.Client, error) {
+// rawServer is raw asynq.
+func (d *database) rawServer(s settings, handle asynq.HandlerFunc) (*asynq.Server, error) {
 	server := asynq.NewServerFromRedisClient(d.raw, asynq.Config{
 		Concurrency: s.inFlight, TaskCheckInterval: checkInterval, LogLevel: asynq.FatalLevel,
 	})
-	err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
+	return server, server.Start(handle)
+}
+
+// floorServer is raw asynq with a task that does nothing; done is told of each.
+func (d *database) floorServer(s settings, done func()) (*asynq.Server, *asynq.Client, error) {
+	server, err := d.rawServer(s, func(context.Context, *asynq.Task) error {
 		done()
 		return nil
-	}))
+	})
 	return server, asynq.NewClientFromRedisClient(d.raw), err
 }
 
@@ -54,8 +59,25 @@ const starters = 16
 
 // closedLoop starts tasks as slots come free, and waits for the last one.
 func (d *database) closedLoop(ctx context.Context, s settings, slots chan struct{}, start func(i int) error) (outcome, error) {
+	return d.measured(ctx, s.tasks, func() error { return loop(ctx, s, slots, start) })
+}
+
+// measured is what came of running so many tasks. Afterwards Redis is empty.
+func (d *database) measured(ctx context.Context, tasks int, run func() error) (outcome, error) {
 	process, server := d.cpu(ctx)
 	begun := time.Now()
+	if err := run(); err != nil {
+		return outcome{}, err
+	}
+	seconds := time.Since(begun).Seconds()
+	processNow, serverNow := d.cpu(ctx)
+	thousands := float64(tasks) / 1000
+	return outcome{
+		perS: float64(tasks) / seconds, process: (processNow - process) / thousands, redis: (serverNow - server) / thousands,
+	}, d.empty(ctx)
+}
+
+func loop(ctx context.Context, s settings, slots chan struct{}, start func(i int) error) error {
 	errs := make(chan error, starters)
 	for g := range starters {
 		go func() {
@@ -71,39 +93,32 @@ func (d *database) closedLoop(ctx context.Context, s settings, slots chan struct
 	}
 	for range starters {
 		if err := <-errs; err != nil {
-			return outcome{}, err
+			return err
 		}
 	}
 	for range cap(slots) { // all slots free again: all tasks have ended
 		select {
 		case slots <- struct{}{}:
 		case <-time.After(time.Minute):
-			return outcome{}, fmt.Errorf("%d tasks did not end", len(slots))
+			return fmt.Errorf("%d tasks did not end", len(slots))
 		case <-ctx.Done():
-			return outcome{}, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	seconds := time.Since(begun).Seconds()
-	processNow, serverNow := d.cpu(ctx)
-	thousands := float64(s.tasks) / 1000
-	return outcome{
-		perS: float64(s.tasks) / seconds, process: (processNow - process) / thousands, redis: (serverNow - server) / thousands,
-	}, d.empty(ctx)
+	return nil
 }
 
-// floorLone is the median time of a lone task of raw asynq, in milliseconds.
-func (d *database) floorLone(ctx context.Context, s settings) (float64, error) {
+func (d *database) floorLone(ctx context.Context, s settings) ([]float64, error) {
 	done := make(chan struct{})
 	server, client, err := d.floorServer(s, func() { done <- struct{}{} })
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer server.Shutdown()
-	times, err := oneByOne(ctx, s.lone, func(int) error {
+	return oneByOne(ctx, s.lone, func(int) error {
 		_, err := client.EnqueueContext(ctx, asynq.NewTask("noop", nil))
 		return err
 	}, done)
-	return median(times), err
 }
 
 // oneByOne starts tasks on an idle system, and returns how long each took in milliseconds.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,15 +19,17 @@ import (
 
 // database is a redis-server of the benchmark's own.
 type database struct {
+	addr    string
 	cmd     *exec.Cmd
 	raw     redis.UniversalClient // plain, for the floor and for looking
 	client  redis.UniversalClient // the engine's: with group commit, as the server has it
 	ungroup func()
 	dir     string
+	keeps   bool // what is in it stays
 }
 
-// startRedis starts redis-server on a free port, without persistence.
-func startRedis(ctx context.Context, pool int) (*database, error) {
+// startRedis starts redis-server on a free port, without persistence if args do not say otherwise.
+func startRedis(ctx context.Context, pool int, args ...string) (*database, error) {
 	dir, err := os.MkdirTemp("", "osp-bench")
 	if err != nil {
 		return nil, err
@@ -40,18 +41,15 @@ func startRedis(ctx context.Context, pool int) (*database, error) {
 	}
 	addr := l.Addr().(*net.TCPAddr)
 	_ = l.Close()
-	d := &database{dir: dir}
 	//nolint:gosec // our own arguments
-	d.cmd = exec.CommandContext(ctx, "redis-server", "--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", dir)
-	if err := d.cmd.Start(); err != nil {
+	cmd := exec.CommandContext(ctx, "redis-server", append([]string{
+		"--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir,
+	}, args...)...)
+	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start redis-server: %w", err)
 	}
-	options := redis.Options{Addr: addr.String(), PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true}
-	d.raw = redis.NewClient(&options)
-	options.PoolSize, options.PipelinePoolSize = pool, -1 // as the server does
-	d.client = redis.NewClient(&options)
-	d.ungroup = journal.GroupCommit(d.client)
+	d := connect(addr.String(), pool)
+	d.cmd, d.dir = cmd, dir
 	deadline := time.Now().Add(10 * time.Second)
 	for d.raw.Ping(ctx).Err() != nil {
 		if time.Now().After(deadline) {
@@ -63,9 +61,24 @@ func startRedis(ctx context.Context, pool int) (*database, error) {
 	return d, nil
 }
 
-func (d *database) stop() {
+// connect opens no connection yet.
+func connect(addr string, pool int) *database {
+	d := &database{addr: addr}
+	options := redis.Options{Addr: addr, PoolSize: 8, PoolTimeout: time.Minute, DisableIdentity: true}
+	d.raw = redis.NewClient(&options)
+	options.PoolSize, options.PipelinePoolSize = pool, -1 // as the server does
+	d.client = redis.NewClient(&options)
+	d.ungroup = journal.GroupCommit(d.client)
+	return d
+}
+
+func (d *database) disconnect() {
 	d.ungroup()
 	_, _ = d.client.Close(), d.raw.Close()
+}
+
+func (d *database) stop() {
+	d.disconnect()
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	_ = d.cmd.Wait()
 	_ = os.RemoveAll(d.dir)
@@ -87,14 +100,6 @@ func (d *database) text(ctx context.Context, name string) string {
 	return ""
 }
 
-func (d *database) version(ctx context.Context) string {
-	return "redis-server " + d.text(ctx, "redis_version") + " without persistence"
-}
-
-func goVersion() string {
-	return fmt.Sprintf("%s %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-}
-
 // cpu is what this process and the redis-server have used, user and system, in seconds.
 func (d *database) cpu(ctx context.Context) (process, server float64) {
 	var self syscall.Rusage
@@ -104,4 +109,9 @@ func (d *database) cpu(ctx context.Context) (process, server float64) {
 }
 
 // empty forgets everything, so that runs do not weigh on each other.
-func (d *database) empty(ctx context.Context) error { return d.raw.FlushAll(ctx).Err() }
+func (d *database) empty(ctx context.Context) error {
+	if d.keeps {
+		return nil
+	}
+	return d.raw.FlushAll(ctx).Err()
+}

@@ -29,13 +29,20 @@ func (d *database) watched() (measured *database, m *telemetry.Metrics, stop fun
 	}
 }
 
-// metricsCost is what metrics cost, in CPU and in time, as a multiple of the same tasks without.
-func (d *database) metricsCost(ctx context.Context, s settings) (cpu, took float64, err error) {
-	return d.cost(ctx, s, nil)
+// withMetrics is the throughput while it is measured.
+func (d *database) withMetrics(ctx context.Context, s settings) (outcome, error) {
+	return d.observed(ctx, s, nil)
 }
 
-// tracesCost is what metrics cost and traces of every task, which a collector on this machine throws away.
-func (d *database) tracesCost(ctx context.Context, s settings) (cpu, took float64, err error) {
+func (d *database) observed(ctx context.Context, s settings, t *telemetry.Tracing) (outcome, error) {
+	measured, m, stop := d.watched()
+	defer stop()
+	s.observer = telemetry.Observer(m, t)
+	return measured.throughput(ctx, s, forwardType)
+}
+
+// withTraces is that with metrics and traces of every task, which a collector on this machine throws away.
+func (d *database) withTraces(ctx context.Context, s settings) (outcome, error) {
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	defer collector.Close()
 	t, err := telemetry.NewTracing(ctx, telemetry.TraceConfig{
@@ -43,28 +50,10 @@ func (d *database) tracesCost(ctx context.Context, s settings) (cpu, took float6
 		Delay: time.Second,
 	}, telemetry.Build{}, "worker", time.Now)
 	if err != nil {
-		return 0, 0, err
+		return outcome{}, err
 	}
 	defer func() { _ = t.Close(ctx) }()
-	return d.cost(ctx, s, t)
-}
-
-// cost takes what is watched between two runs that are not, for the machine is not the same all the time.
-func (d *database) cost(ctx context.Context, s settings, t *telemetry.Tracing) (cpu, took float64, err error) {
-	before, err := d.throughput(ctx, s, forwardType)
-	if err != nil {
-		return 0, 0, err
-	}
-	measured, m, stop := d.watched()
-	defer stop()
-	seen := s
-	seen.observer = telemetry.Observer(m, t)
-	with, err := measured.throughput(ctx, seen, forwardType)
-	if err != nil {
-		return 0, 0, err
-	}
-	after, err := d.throughput(ctx, s, forwardType)
-	return 2 * with.cpu() / (before.cpu() + after.cpu()), 2 / with.perS / (1/before.perS + 1/after.perS), err
+	return d.observed(ctx, s, t)
 }
 
 // watching measures only what being watched costs, and writes nothing: -watching.
@@ -74,16 +63,25 @@ func watching(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	defer db.stop()
-	for name, cost := range map[string]func(context.Context, settings) (float64, float64, error){"metrics": db.metricsCost, "metrics and traces": db.tracesCost} {
+	for _, way := range []way{{name: "metrics", run: db.withMetrics}, {name: "metrics and traces", run: db.withTraces}} {
 		var cpus, times []float64
 		for range s.rounds {
-			cpu, took, err := cost(ctx, s)
+			before, err := db.throughput(ctx, s, forwardType)
 			if err != nil {
 				return err
 			}
-			cpus, times = append(cpus, cpu), append(times, took)
+			run, err := way.run(ctx, s)
+			if err != nil {
+				return err
+			}
+			after, err := db.throughput(ctx, s, forwardType)
+			if err != nil {
+				return err
+			}
+			c := costOf(run, before, after)
+			cpus, times = append(cpus, c.cpu), append(times, c.time)
 		}
-		_, _ = fmt.Fprintf(out, "%s: CPU × %.3f, time × %.3f (medians of %d rounds)\n", name, median(cpus), median(times), s.rounds)
+		_, _ = fmt.Fprintf(out, "%s: CPU × %.3f, time × %.3f (medians of %d rounds)\n", way.name, median(cpus), median(times), s.rounds)
 	}
 	return nil
 }

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// tiny are settings with which everything is measured, and nothing is told by the figures.
+var tiny = settings{
+	tasks: 400, rounds: 1, inFlight: 16, lone: 2, waiting: 40, pending: 200, idle: 50 * time.Millisecond,
+	settle: 10 * time.Millisecond, flush: true, servers: 2, pool: 4,
+}
+
+// TestMain is a worker process too: the benchmark starts itself.
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(workerOf); addr != "" {
+		if err := child(context.Background(), tiny, addr, os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
