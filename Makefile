@@ -71,7 +71,7 @@ bench-long: ## measure beside 1,000,000 waiting tasks, and longer (half an hour)
 		-waiting 1000000 -tasks 20000 -rounds 5 $(BENCH)
 
 bench-go: ## run the benchmarks of single functions COUNT times (default 6), for benchstat
-	@go test -tags $(TAGS) -run '^$$' -bench 'Fold|Decide|Encode|Decode|Walk|Batch' -count $(or $(COUNT),6) ./saga ./journal
+	@go test -tags $(TAGS) -run '^$$' -bench '^Benchmark(Fold|Decide|Encode|Decode|Walk|Batch)$$' -count $(or $(COUNT),6) ./saga ./journal
 
 bench-supabase: test-env ## measure how rows get to Supabase; writes bench/supabase.json
 	@CGO_ENABLED=0 go test -tags $(TAGS),long -count 1 -v -run '^TestMeasure' ./results -out ../bench/supabase.json

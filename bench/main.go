@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -37,7 +36,8 @@ type settings struct {
 	flush    bool
 	servers  int
 	pool     int
-	profile  string
+	profile  string // file for a CPU profile; empty: none
+	allocs   string // file for a profile of allocations; empty: none
 	watching bool // measure only what metrics and traces cost
 
 	observer saga.Observer // of the engine; nil: none
@@ -62,6 +62,7 @@ func main() {
 	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
 	flag.IntVar(&s.pool, "pool", 4, "Redis connections of the engine, pub/sub not counted")
 	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the last forward run")
+	flag.StringVar(&s.allocs, "memprofile", "", "file for a profile of allocations, the last forward run included")
 	flag.BoolVar(&s.watching, "watching", false, "only measure what metrics and traces cost, and write nothing")
 	flag.Parse()
 	s.settle = 2 * time.Second
@@ -141,21 +142,4 @@ func measure(ctx context.Context, s settings, out io.Writer) (*report, error) {
 		return nil, fmt.Errorf("-only %s: there is only %s", s.only, names())
 	}
 	return r, nil
-}
-
-// profiled runs f under the CPU profiler, if that is asked for.
-func profiled(s settings, f func() (outcome, error)) (outcome, error) {
-	if s.profile == "" {
-		return f()
-	}
-	file, err := os.Create(s.profile)
-	if err != nil {
-		return outcome{}, err
-	}
-	defer func() { _ = file.Close() }()
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return outcome{}, err
-	}
-	defer pprof.StopCPUProfile()
-	return f()
 }

@@ -8,25 +8,17 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/osp-platform/osp/internal/telemetry"
-	"github.com/osp-platform/osp/journal"
 )
 
 // watched is the database through a client that is measured, as the server has it.
-func (d *database) watched() (measured *database, m *telemetry.Metrics, stop func()) {
-	m = telemetry.NewMetrics(telemetry.Build{}, time.Now)
-	other := *d
-	options := *d.client.(*redis.Client).Options()
-	other.client = redis.NewClient(&options)
-	ungroup := journal.GroupCommit(other.client)
+func (d *database) watched(s settings) (*database, *telemetry.Metrics) {
+	m := telemetry.NewMetrics(telemetry.Build{}, time.Now)
+	other := connect(d.addr, s.pool)
 	other.client.AddHook(m.Redis())
-	return &other, m, func() {
-		ungroup()
-		_ = other.client.Close()
-	}
+	return other, m
 }
 
 // withMetrics is the throughput while it is measured.
@@ -35,8 +27,8 @@ func (d *database) withMetrics(ctx context.Context, s settings) (outcome, error)
 }
 
 func (d *database) observed(ctx context.Context, s settings, t *telemetry.Tracing) (outcome, error) {
-	measured, m, stop := d.watched()
-	defer stop()
+	measured, m := d.watched(s)
+	defer measured.disconnect()
 	s.observer = telemetry.Observer(m, t)
 	return measured.throughput(ctx, s, forwardType)
 }
