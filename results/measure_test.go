@@ -20,23 +20,9 @@ import (
 
 var out = flag.String("out", "", "file for the figures of TestMeasure")
 
-// figures is bench/supabase.json. Every figure is the median of the rounds.
-type figures struct {
-	BulkPerS   float64 `json:"bulk_rows_per_s"`   // 200 rows a request
-	SinglePerS float64 `json:"single_rows_per_s"` // one row a request
-	Ratio      float64 `json:"bulk_ratio"`
-	FreshP50   float64 `json:"fresh_p50_ms"`
-	FreshP99   float64 `json:"fresh_p99_ms"`
-	Rate       int     `json:"fresh_tasks_per_s"`
-	Rounds     int     `json:"rounds"`
-	Database   string  `json:"postgresql"`
-	REST       string  `json:"postgrest"`
-	Go         string  `json:"go"`
-}
-
 // TestMeasure needs a machine that has nothing else to do: `make bench-supabase`.
 func TestMeasure(t *testing.T) {
-	f := figures{Rate: 300, Rounds: 5, Go: fmt.Sprintf("%s %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
+	f := figures{Rate: 300, Rounds: 5, Load: load{Asked: 1000, Seconds: 30}, Go: fmt.Sprintf("%s %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	var bulk, single, ratio, p50, p99 []float64
 	for i := range f.Rounds {
 		b, s := rowsPerS(t, 200, i), rowsPerS(t, 1, i)
@@ -50,6 +36,7 @@ func TestMeasure(t *testing.T) {
 		p50, p99 = append(p50, half), append(p99, most)
 		t.Logf("at %d tasks/s the newest state is in the table after %.0f ms (p50), %.0f ms (p99)", f.Rate, half, most)
 	}
+	plant.sustain(&f.Load)
 	f.BulkPerS, f.SinglePerS, f.Ratio, f.FreshP50, f.FreshP99 = middle(bulk), middle(single), middle(ratio), middle(p50), middle(p99)
 	f.Database, f.REST = versionsOf(t)
 	if f.Ratio < 10 {
@@ -67,6 +54,7 @@ func TestMeasure(t *testing.T) {
 		if err := os.WriteFile(*out, append(raw, '\n'), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		writeTable(t, "../docs/performance.md", f.table())
 	}
 }
 
@@ -87,17 +75,23 @@ func rowsPerS(t *testing.T, rows, round int) float64 {
 	return float64(written) / time.Since(begun).Seconds()
 }
 
-// fresh runs tasks for five seconds, and returns how long after an append the row was there, in milliseconds. A version is
-// the moment of the append; both clocks are this machine's. The commit comes some milliseconds after updated_at.
+// fresh runs tasks for five seconds, and returns how old the rows were.
 func (p *plant) fresh(perSecond int) (p50, p99 float64) {
 	p.Helper()
 	before := p.started
 	p.load(perSecond, 5*time.Second)
 	p.eventually(20*time.Second, "all rows are written", func() bool { return p.rows() == p.started })
+	return p.age(p.started - before)
+}
+
+// age is how long after an append the row was there, in milliseconds, of so many tasks that were started last. A version is
+// the moment of the append; both clocks are this machine's. The commit comes some milliseconds after updated_at.
+func (p *plant) age(tasks int) (p50, p99 float64) {
+	p.Helper()
 	p.scan(fmt.Sprintf(`
 		select percentile_disc(0.5) within group (order by lag), percentile_disc(0.99) within group (order by lag)
 		from (select extract(epoch from updated_at) * 1000 - version / 1000.0 as lag from public.workflow_executions
-			where execution_id like $1 order by execution_id desc limit %d) l`, p.started-before), &p50, &p99)
+			where execution_id like $1 order by execution_id desc limit %d) l`, tasks), &p50, &p99)
 	return p50, p99
 }
 
