@@ -9,8 +9,8 @@ CLIENT        := clients/typescript
 TAGS          := nomsgpack
 PACKAGES      ?= ./...
 
-.PHONY: help run build test test-env test-supabase test-ui test-workflows test-long race deploy-test lint fmt bench bench-long bench-go \
-        bench-supabase fuzz crashpoints chaos docs ci-long image-test release clean measure
+.PHONY: help run build test test-env test-supabase test-ui test-workflows test-long race deploy-test lint fmt \
+        bench bench-long bench-others bench-go bench-supabase fuzz crashpoints chaos docs ci-long image-test release clean measure
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ bench-long: ## measure beside 1,000,000 waiting tasks, and longer (half an hour)
 	@internal/testenv/install.sh
 	@CGO_ENABLED=0 internal/build.sh run ./bench -out bench/long.json -docs docs/performance.md -only waiting,pending,long,processes \
 		-waiting 1000000 -tasks 20000 -rounds 5 $(BENCH)
+
+bench-others: test-env bench/others/node_modules/.package-lock.json ## measure BullMQ beside raw asynq; writes bench/others.json
+	@PATH="$(CACHE)/node:$$PATH" CGO_ENABLED=0 internal/build.sh run ./bench -out bench/others.json -docs docs/performance.md -only others $(BENCH)
+
+bench/others/node_modules/.package-lock.json: bench/others/package-lock.json
+	@cd $(@D)/.. && PATH="$(CACHE)/node:$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
 
 bench-go: ## run the benchmarks of single functions COUNT times (default 6), for benchstat
 	@go test -tags $(TAGS) -run '^$$' -bench '^Benchmark(Fold|Decide|Encode|Decode|Walk|Batch)$$' -count $(or $(COUNT),6) ./saga ./journal

@@ -38,7 +38,7 @@ type settings struct {
 	pool     int
 	profile  string // file for a CPU profile; empty: none
 	allocs   string // file for a profile of allocations; empty: none
-	watching bool // measure only what metrics and traces cost
+	watching bool   // measure only what metrics and traces cost
 
 	observer saga.Observer // of the engine; nil: none
 	queues   int           // that tasks are spread over; 0 is one
@@ -101,15 +101,17 @@ func do(ctx context.Context, s settings, in io.Reader, out io.Writer) error {
 // sections are what can be measured by itself.
 var sections = []struct {
 	name    string
+	asked   bool // it needs more than Redis: only when it is named
 	measure func(ctx context.Context, s settings, db *database, r *report) error
 }{
-	{"sides", sides},
-	{"costs", costs},
-	{"lone", loneTasks},
-	{"long", longWorkflows},
-	{"processes", processes},
-	{"waiting", besideWaiting},
-	{"pending", behindPending},
+	{"sides", false, sides},
+	{"costs", false, costs},
+	{"lone", false, loneTasks},
+	{"long", false, longWorkflows},
+	{"processes", false, processes},
+	{"waiting", false, besideWaiting},
+	{"pending", false, behindPending},
+	{"others", true, others},
 }
 
 func names() string {
@@ -130,7 +132,7 @@ func measure(ctx context.Context, s settings, out io.Writer) (*report, error) {
 	r := newReport(ctx, db, s, out)
 	left := len(sections)
 	for _, section := range sections {
-		if s.only != "" && !strings.Contains(","+s.only+",", ","+section.name+",") {
+		if s.only == "" && section.asked || s.only != "" && !strings.Contains(","+s.only+",", ","+section.name+",") {
 			left--
 			continue
 		}

@@ -24,9 +24,16 @@ func newReport(ctx context.Context, db *database, s settings, out io.Writer) *re
 	return &report{out: out, figures: map[string][]float64{}, texts: map[string]string{
 		"machine": machine(), "redis": "redis-server " + db.text(ctx, "redis_version"), "go": runtime.Version(),
 		"durability": "without persistence; where a figure says appendonly, with appendonly yes and appendfsync everysec",
-		"load": fmt.Sprintf("%d tasks in each run, %d in flight, %d rounds, flusher %s", s.tasks, s.inFlight, s.rounds,
-			map[bool]string{true: "on", false: "off"}[s.flush]),
+		"load": fmt.Sprintf("%d tasks in each run, %d in flight, flusher %s; %s", s.tasks, s.inFlight,
+			map[bool]string{true: "on", false: "off"}[s.flush], medians(s.rounds)),
 	}}
+}
+
+func medians(rounds int) string {
+	if rounds == 1 {
+		return "of one round"
+	}
+	return fmt.Sprintf("medians of %d rounds", rounds)
 }
 
 // machine says what it was measured on.

@@ -73,6 +73,16 @@ func TestWriteResults(t *testing.T) {
 	}
 }
 
+func TestHeardOfBullMQ(t *testing.T) {
+	o, times, err := heard([]byte(`{"seconds": 2, "cpu": 0.5, "times": [3, 1]}`), 500)
+	if err != nil || o != (outcome{perS: 250, process: 1}) || len(times) != 2 {
+		t.Errorf("heard %+v, %v, %v", o, times, err)
+	}
+	if _, _, err := heard([]byte("Error: no"), 500); err == nil {
+		t.Error("what is no JSON was taken")
+	}
+}
+
 func TestQueues(t *testing.T) {
 	s := settings{queues: 10}
 	names := s.queueNames()

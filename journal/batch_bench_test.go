@@ -23,7 +23,9 @@ func (instant) DialHook(next redis.DialHook) redis.DialHook {
 }
 
 // ProcessPipelineHook implements redis.Hook.
-func (instant) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook { return next }
+func (instant) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
 
 // ProcessHook implements redis.Hook.
 func (i instant) ProcessHook(redis.ProcessHook) redis.ProcessHook {
