@@ -67,6 +67,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	queues := s.queueNames()
 	queue := tasks.NewQueue(d.client)
+	d.bell.Connect(e.journal)
 	sweeper := tasks.NewSweeper(e.journal, queue, quiet, time.Now)
 	flusher := results.NewFlusher(e.journal, nowhere{}, quiet, time.Now)
 	changed := func() {}
@@ -89,7 +90,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{
 		Opening: catalogue.Opening,
-		Queues:  queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: checkInterval, ShutdownTimeout: 5 * time.Second, Log: quiet,
+		Queues:  queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: 2 * time.Second, ShutdownTimeout: 5 * time.Second, Log: quiet, Bell: d.bell,
 	})
 	if s.noWorker {
 		return e, nil

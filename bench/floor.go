@@ -19,7 +19,7 @@ type outcome struct {
 // cpu is that of both together.
 func (o outcome) cpu() float64 { return o.process + o.redis }
 
-// checkInterval is asynq's sleep between two looks at empty queues, the same for the floor and the engine.
+// checkInterval is asynq's sleep between two looks at empty queues. The engine's workers are told of work.
 const checkInterval = 5 * time.Millisecond
 
 // rawServer is raw asynq.

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/journal"
+	"github.com/osp-platform/osp/tasks"
 )
 
 // database is a redis-server of the benchmark's own.
@@ -23,6 +24,7 @@ type database struct {
 	cmd     *exec.Cmd
 	raw     redis.UniversalClient // plain, for the floor and for looking
 	client  redis.UniversalClient // the engine's: with group commit, as the server has it
+	bell    *tasks.Bell           // of the engine's client
 	ungroup func()
 	dir     string
 	keeps   bool // what is in it stays
@@ -68,6 +70,7 @@ func connect(addr string, pool int) *database {
 	d.raw = redis.NewClient(&options)
 	options.PoolSize, options.PipelinePoolSize = pool, -1 // as the server does
 	d.client = redis.NewClient(&options)
+	d.bell = tasks.NewBell(d.client, quiet, time.Now)
 	d.ungroup = journal.GroupCommit(d.client)
 	return d
 }

@@ -36,10 +36,15 @@ type channel struct {
 // Watch implements [saga.Journal]. After a lost connection every watcher is signalled once, for it may have missed
 // something.
 func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
-	name, c := r.of(id).journal(id), make(chan struct{}, 1)
+	return r.hear(ctx, r.of(id).journal(id), "watch task", id)
+}
+
+// hear tells of what is published on a channel.
+func (r *Redis) hear(ctx context.Context, name, doing, what string) (<-chan struct{}, error) {
+	c := make(chan struct{}, 1)
 	confirmed, err := r.watches.join(ctx, r.client, name, c)
 	if err != nil {
-		return nil, fail(ctx, "watch task", id, err)
+		return nil, fail(ctx, doing, what, err)
 	}
 	timer := time.NewTimer(confirmWithin)
 	defer timer.Stop()
@@ -48,9 +53,9 @@ func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
 		context.AfterFunc(ctx, func() { r.watches.leave(name, c) })
 		return c, nil
 	case <-ctx.Done():
-		err = fmt.Errorf("watch task %s: %w", id, ctx.Err())
+		err = fmt.Errorf("%s %s: %w", doing, what, ctx.Err())
 	case <-timer.C:
-		err = fmt.Errorf("watch task %s: %w: no answer in %v", id, saga.ErrUnavailable, confirmWithin)
+		err = fmt.Errorf("%s %s: %w: no answer in %v", doing, what, saga.ErrUnavailable, confirmWithin)
 	}
 	r.watches.leave(name, c)
 	return nil, err

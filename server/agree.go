@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/osp-platform/osp/journal"
+	"github.com/osp-platform/osp/tasks"
 )
 
 // onCluster is over how many partitions tasks are spread on a cluster when nobody says otherwise: enough for as many
@@ -126,6 +127,7 @@ func (s *Server) connect(ctx context.Context) (err error) {
 	if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
+	s.bell = tasks.NewBell(s.redis, s.log, time.Now)
 	if err := reachRedis(ctx, s.redis); err != nil {
 		return err
 	}
@@ -141,5 +143,6 @@ func (s *Server) connect(ctx context.Context) (err error) {
 	s.journal = journal.New(s.redis, journal.Options{
 		LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished, Partitions: s.partitions(),
 	})
+	s.bell.Connect(s.journal)
 	return s.agreeOnStore(ctx)
 }

@@ -58,7 +58,7 @@ func TestDefaults(t *testing.T) {
 		Scale: scale.Rule{Min: 1, Max: 10, PerWorker: 64},
 		Role:  RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 3, SupabaseURL: "https://abc.supabase.co",
 		SupabaseKey: "sb_secret_x", Open: true, Queues: map[string]int{"high": 6, "default": 3, "low": 1}, Concurrency: 64,
-		Servers: 2, CheckInterval: 10 * time.Millisecond, People: People{Lifetime: 12 * time.Hour, Idle: 2 * time.Hour}, ShutdownTimeout: 8 * time.Second, Drain: time.Second, Lease: 5 * time.Second,
+		Servers: 2, CheckInterval: 2 * time.Second, People: People{Lifetime: 12 * time.Hour, Idle: 2 * time.Hour}, ShutdownTimeout: 8 * time.Second, Drain: time.Second, Lease: 5 * time.Second,
 		KeepFinished: 24 * time.Hour, LogLevel: slog.LevelInfo, Accept: AcceptRedis, MaxMemory: memoryMark{Percent: 85},
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -131,6 +131,7 @@ func (s *Server) close() {
 	if s.transport != nil {
 		s.transport.CloseIdleConnections()
 	}
+	s.bell.Close()
 	if s.journal != nil {
 		_ = s.journal.Close()
 	}

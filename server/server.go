@@ -29,6 +29,7 @@ type Server struct {
 	embedded   *embeddedRedis // dev only
 	redis      redis.UniversalClient
 	ungroup    func()
+	bell       *tasks.Bell
 	journal    *journal.Redis
 	store      results.Store
 	queue      *tasks.Queue
@@ -97,6 +98,7 @@ func (s *Server) open(ctx context.Context) error {
 	} else if s.redis, err = openRedis(s.config.RedisURL, s.config.RedisPool, s.config.RedisTrust); err != nil {
 		return err
 	}
+	s.bell = tasks.NewBell(s.redis, s.log, time.Now)
 	if s.store, err = openStoreThrough(ctx, s.config, s.throughStore); err != nil {
 		return err
 	}
@@ -114,6 +116,7 @@ func (s *Server) open(ctx context.Context) error {
 		Replicated: s.config.Accept == AcceptReplica,
 	})
 	s.queue = tasks.NewQueue(s.redis)
+	s.bell.Connect(s.journal)
 	s.gauge = newGauge(s.queue, s.journal, s.config)
 	s.measure()
 	s.sweeper = tasks.NewSweeper(s.journal, s.queue, s.log, time.Now)
@@ -217,7 +220,7 @@ func (s *Server) newWorker() *tasks.Worker {
 	o := tasks.WorkerOptions{
 		Opening: s.pauses.Opening(s.limits.Opening(s.dispatcher.Catalogue.Opening)),
 		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
-		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log,
+		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log, Bell: s.bell,
 	}
 	if s.tracing != nil {
 		o.Context = s.tracing.Delivered

@@ -23,6 +23,7 @@ import (
 type rig struct {
 	t          *testing.T
 	client     *redis.Client
+	bell       *tasks.Bell
 	journal    *journal.Redis
 	queue      *tasks.Queue
 	inspector  *asynq.Inspector
@@ -57,8 +58,13 @@ func newBubbleRig(t *testing.T) *rig {
 func rigOn(t *testing.T, client *redis.Client) *rig {
 	t.Helper()
 	r := &rig{t: t, client: client, rows: rows{}, inspector: asynq.NewInspectorFromRedisClient(client)}
+	r.bell = tasks.NewBell(client, slog.New(slog.DiscardHandler), time.Now)
 	r.journal = journal.New(client, journal.Options{})
-	t.Cleanup(func() { _ = r.journal.Close() })
+	r.bell.Connect(r.journal)
+	t.Cleanup(func() {
+		r.bell.Close()
+		_ = r.journal.Close()
+	})
 	r.queue = tasks.NewQueue(client)
 	catalogue, err := tasks.NewCatalogue(r.types()...)
 	if err != nil {
@@ -145,7 +151,7 @@ func (r *rig) deliver(id string) error { return r.runner().Run(r.t.Context(), id
 func (r *rig) worker(change ...func(*tasks.WorkerOptions)) *tasks.Worker {
 	r.t.Helper()
 	o := tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: 50 * time.Millisecond,
+		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: 2 * time.Second, Bell: r.bell,
 		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler), Opening: r.dispatcher.Catalogue.Opening,
 	}
 	for _, f := range change {

@@ -21,9 +21,11 @@ type WorkerOptions struct {
 	Queues          map[string]int // name to weight
 	Concurrency     int            // deliveries at once
 	Servers         int            // asynq servers that share them: one takes one task per round trip
-	CheckInterval   time.Duration  // how long an idle worker sleeps between two looks at the queues
+	CheckInterval   time.Duration  // how long an idle worker waits between two looks at the queues though nobody rang
 	ShutdownTimeout time.Duration  // how long running steps may take after Stop
 	Log             *slog.Logger
+	// Bell is that of the client, and rings when there is work. Nil: nobody rings.
+	Bell *Bell
 	// Opening is what every task of a type begins with; see [Catalogue.Opening]. Nil: that is not known.
 	Opening func(typeName string) *saga.Opening
 	// Context is that of a delivery with headers of [Queue.Headers]. Nil: asynq's own.
@@ -41,12 +43,25 @@ type Worker struct {
 	now     func() time.Time
 	drained chan struct{}
 
+	bell      *Bell
+	queues    map[string]int
+	every     time.Duration
+	unheard   context.CancelFunc // ends listening to the bell
+	listeners sync.WaitGroup
+
 	running  sync.WaitGroup // deliveries
 	handOver sync.WaitGroup // of those that are parked only because this worker stops
 }
 
 // delivery is an asynq task that was delivered: a task's own, or one that was made to take it over.
 type delivery struct{ queue, asynqID string }
+
+// asynqInterval is how long asynq sleeps after its dequeue found nothing, where the doorman holds the dequeue back.
+const asynqInterval = time.Millisecond
+
+// seldom is when those servers of a worker move tasks that have become due, and clean up, whose first one does so every few
+// seconds.
+const seldom = time.Hour
 
 // near is how far ahead a worker itself wakes what it parked: asynq counts whole seconds and looks every five.
 const near = time.Minute
@@ -60,13 +75,24 @@ func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, 
 	if o.Context == nil {
 		o.Context = func(ctx context.Context, _ map[string]string) context.Context { return ctx }
 	}
-	w := &Worker{opening: o.Opening, context: o.Context, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{})}
+	w := &Worker{
+		opening: o.Opening, context: o.Context, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{}),
+		bell: o.Bell, queues: o.Queues, every: o.CheckInterval,
+	}
 	runner.Draining = w.drained
+	if w.bell != nil {
+		o.CheckInterval = asynqInterval
+	}
 	log := newAsynqLog(o.Log, runner.Now)            // one for all servers: they say the same
 	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
 	for i := range servers {
+		var chores time.Duration // asynq's own
+		if i > 0 {
+			chores = seldom
+		}
 		w.servers = append(w.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
 			Queues: o.Queues, Concurrency: share(o.Concurrency, servers, i), TaskCheckInterval: o.CheckInterval,
+			DelayedTaskCheckInterval: chores, JanitorInterval: chores,
 			ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
 			// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
 			IsFailure: func(error) bool { return false },
@@ -83,6 +109,11 @@ func share(n, k, i int) int {
 
 // Start begins to take deliveries.
 func (w *Worker) Start() error {
+	if w.bell != nil {
+		var ctx context.Context
+		ctx, w.unheard = context.WithCancel(context.Background())
+		w.bell.serve(ctx, w.queues, w.every, &w.listeners)
+	}
 	for _, s := range w.servers {
 		if err := s.Start(asynq.HandlerFunc(w.handle)); err != nil {
 			return fmt.Errorf("start the worker: %w", err)
@@ -94,6 +125,10 @@ func (w *Worker) Start() error {
 // Stop starts no new step, gives those that run their time, and wakes the rest for other workers.
 func (w *Worker) Stop(ctx context.Context) {
 	close(w.drained)
+	if w.unheard != nil {
+		w.unheard()
+		w.bell.release()
+	}
 	var all sync.WaitGroup
 	for _, s := range w.servers {
 		all.Go(s.Shutdown)
@@ -101,6 +136,10 @@ func (w *Worker) Stop(ctx context.Context) {
 	all.Wait()
 	w.await(ctx)
 	w.handOver.Wait()
+	if w.unheard != nil {
+		w.bell.left()
+		w.listeners.Wait()
+	}
 }
 
 // passOn has another worker go on with a task at once, not only when this one has stopped. asynq may still take a moment to

@@ -1,0 +1,160 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// doorman is a hook of go-redis that has asynq's dequeues wait while the queues are known to be empty, and rings the bell when
+// asynq has given a queue work. asynq would ask again and again: it has no other way.
+type doorman struct {
+	bell *Bell
+	now  func() time.Time
+}
+
+// DialHook implements redis.Hook.
+func (m doorman) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+// ProcessPipelineHook implements redis.Hook. asynq has no pipelines, and what the group commit sends has come by already.
+func (m doorman) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook implements redis.Hook.
+func (m doorman) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if queue, ok := dequeues(cmd); ok {
+			return m.dequeue(ctx, queue, cmd, next)
+		}
+		err := next(ctx, cmd)
+		if queue, ok := fills(cmd); ok && err == nil {
+			m.bell.ring(queue)
+		}
+		return err
+	}
+}
+
+// dequeue looks when there is reason to.
+func (m doorman) dequeue(ctx context.Context, queue string, cmd redis.Cmder, next redis.ProcessHook) error {
+	for {
+		a := m.bell.ask(queue, m.now())
+		switch {
+		case a.look:
+			err := next(ctx, cmd)
+			m.bell.found(queue, a, err, m.now())
+			return err
+		case a.wait == nil:
+			cmd.SetErr(redis.Nil)
+			return redis.Nil
+		}
+		if err := hold(ctx, a); err != nil {
+			cmd.SetErr(err)
+			return err
+		}
+	}
+}
+
+// advice is what to do about a dequeue: look; or wait for a change, at most until a moment; else there is nothing.
+type advice struct {
+	look  bool
+	rings uint64
+	wait  <-chan struct{}
+	most  time.Duration
+}
+
+func hold(ctx context.Context, a advice) error {
+	timer := time.NewTimer(a.most)
+	defer timer.Stop()
+	select {
+	case <-a.wait:
+	case <-timer.C:
+	case <-ctx.Done(): // asynq's never is
+	}
+	return ctx.Err()
+}
+
+// state is what is known of a queue.
+type state uint8
+
+const (
+	busy  state = iota // the last look found something, or nobody has looked
+	empty              // the last look found nothing, and nobody has rung since
+	rung               // somebody has rung: one look is made on behalf of all
+)
+
+// door is a queue that is served here.
+type door struct {
+	state   state
+	looking bool      // the one look at a queue that has rung is under way
+	rings   uint64    // so far
+	looked  time.Time // when it was last found empty
+	remote  bool      // it was another process that rang
+	vain    bool      // and it had been in vain
+	delayed bool      // a ring of another process waits for its moment
+}
+
+// ask tells what to do about a dequeue.
+func (b *Bell) ask(queue string, now time.Time) advice {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.doors[queue]
+	switch {
+	case d == nil:
+		return advice{look: true}
+	case b.leaving > 0:
+		return advice{look: b.serving > b.leaving, rings: d.rings}
+	case d.state == empty && b.stale(d, now):
+		d.state, d.remote = rung, false
+	}
+	switch {
+	case d.state == busy:
+		return advice{look: true, rings: d.rings}
+	case d.state == rung && !d.looking:
+		d.looking = true
+		return advice{look: true, rings: d.rings}
+	}
+	most := b.every
+	for _, other := range b.doors {
+		if other.state != empty || b.stale(other, now) {
+			return advice{} // somebody looks there, or the next dequeue does
+		}
+		most = min(most, other.looked.Add(b.every).Sub(now))
+	}
+	return advice{wait: b.changed, most: most}
+}
+
+// stale tells whether it is time to look at an empty queue though nobody rang.
+func (b *Bell) stale(d *door, now time.Time) bool { return !now.Before(d.looked.Add(b.every)) }
+
+// found takes note of what a look has found.
+func (b *Bell) found(queue string, a advice, err error, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.doors[queue]
+	if d == nil {
+		return
+	}
+	first := d.state == rung
+	if first {
+		d.looking = false
+		defer b.change()
+	}
+	switch {
+	case !errors.Is(err, redis.Nil): // a task, or Redis is away: asynq knows what to do
+		d.state = busy
+		d.vain = d.vain && err != nil
+	case a.rings != d.rings: // somebody rang meanwhile
+		d.state = rung
+	default:
+		d.state, d.looked = empty, now
+		if first {
+			d.vain = d.remote
+		}
+	}
+}
