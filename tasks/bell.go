@@ -102,7 +102,7 @@ func (b *Bell) open(queue string, remote bool) {
 	}
 	d.rings++
 	if d.state == empty {
-		d.state, d.remote = rung, remote
+		d.state, d.remote, d.unasked = rung, remote, false
 		b.change()
 	}
 }

@@ -65,14 +65,20 @@ func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) 
 	return ear, nil
 }
 
-// dequeue is asynq's, in Redis.
+// dequeue is what Redis does, for asynq's dequeue and for counting.
 func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
-	queue, _ := dequeues(cmd)
 	time.Sleep(time.Millisecond)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.looks[queue]++
 	err := w.away
+	if count, ok := cmd.(*redis.IntCmd); ok {
+		queue, _ := queueOf(cmd.Args()[1], "pending")
+		w.looks[queue]++
+		count.SetVal(int64(w.work[queue]))
+		return err
+	}
+	queue, _ := dequeues(cmd)
+	w.looks[queue]++
 	if err == nil && w.work[queue] == 0 {
 		err = redis.Nil
 	}

@@ -46,7 +46,7 @@ func (m doorman) dequeue(ctx context.Context, queue string, cmd redis.Cmder, nex
 		a := m.bell.ask(queue, m.now())
 		switch {
 		case a.look:
-			err := next(ctx, cmd)
+			err := m.look(ctx, queue, a, cmd, next)
 			m.bell.found(queue, a, err, m.now())
 			return err
 		case a.wait == nil:
@@ -60,12 +60,25 @@ func (m doorman) dequeue(ctx context.Context, queue string, cmd redis.Cmder, nex
 	}
 }
 
+// look carries out a dequeue, when nobody rang only if there is something: to count is one command for Redis, to dequeue three.
+func (m doorman) look(ctx context.Context, queue string, a advice, cmd redis.Cmder, next redis.ProcessHook) error {
+	if a.unasked {
+		n := redis.NewIntCmd(ctx, "llen", asynqKey(queue, "pending"))
+		if err := next(ctx, n); err == nil && n.Val() == 0 {
+			cmd.SetErr(redis.Nil)
+			return redis.Nil
+		}
+	}
+	return next(ctx, cmd)
+}
+
 // advice is what to do about a dequeue: look; or wait for a change, at most until a moment; else there is nothing.
 type advice struct {
-	look  bool
-	rings uint64
-	wait  <-chan struct{}
-	most  time.Duration
+	look    bool
+	unasked bool // it is only time to
+	rings   uint64
+	wait    <-chan struct{}
+	most    time.Duration
 }
 
 func hold(ctx context.Context, a advice) error {
@@ -95,6 +108,7 @@ type door struct {
 	rings   uint64    // so far
 	looked  time.Time // when it was last found empty
 	remote  bool      // it was another process that rang
+	unasked bool      // nobody rang, it is only time to look
 	vain    bool      // and it had been in vain
 	delayed bool      // a ring of another process waits for its moment
 }
@@ -110,14 +124,14 @@ func (b *Bell) ask(queue string, now time.Time) advice {
 	case b.leaving > 0:
 		return advice{look: b.serving > b.leaving, rings: d.rings}
 	case d.state == empty && b.stale(d, now):
-		d.state, d.remote = rung, false
+		d.state, d.remote, d.unasked = rung, false, true
 	}
 	switch {
 	case d.state == busy:
 		return advice{look: true, rings: d.rings}
 	case d.state == rung && !d.looking:
 		d.looking = true
-		return advice{look: true, rings: d.rings}
+		return advice{look: true, unasked: d.unasked, rings: d.rings}
 	}
 	most := b.every
 	for _, other := range b.doors {
@@ -150,7 +164,7 @@ func (b *Bell) found(queue string, a advice, err error, now time.Time) {
 		d.state = busy
 		d.vain = d.vain && err != nil
 	case a.rings != d.rings: // somebody rang meanwhile
-		d.state = rung
+		d.state, d.unasked = rung, false
 	default:
 		d.state, d.looked = empty, now
 		if first {

@@ -2,7 +2,12 @@
 -- KEYS index
 -- ARGV how old, for how long, at most
 -- Returns {next entry's score (-1: none), now, ids}
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', us(now - tonumber(ARGV[1])), 'LIMIT', 0, ARGV[3])
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local old = now - tonumber(ARGV[1])
+if not first[1] or (tonumber(first[2]) or math.huge) > old then -- as good as always, where nothing is to be done
+  return {tonumber(first[2] or -1), now, {}}
+end
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', us(old), 'LIMIT', 0, ARGV[3])
 local score = us(now + tonumber(ARGV[2]))
 for _, id in ipairs(ids) do
   -- Removed first: a script that has written already may go on when memory is full, and only a flusher that goes on
@@ -10,5 +15,5 @@ for _, id in ipairs(ids) do
   redis.call('ZREM', KEYS[1], id)
   redis.call('ZADD', KEYS[1], score, id)
 end
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return {tonumber(first[2] or -1), now, ids}
