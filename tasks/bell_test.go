@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,169 +10,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 )
-
-// town is what processes hear of each other, and the queues, of which each look takes a millisecond.
-type town struct {
-	mu        sync.Mutex
-	ears      map[string][]chan struct{}
-	told      int
-	work      map[string]int
-	looks     map[string]int
-	away      error // what Redis says to looks and rings
-	deaf      bool  // nobody hears of a ring elsewhere
-	meanwhile func(queue string)
-}
-
-func newTown() *town {
-	return &town{ears: map[string][]chan struct{}{}, work: map[string]int{}, looks: map[string]int{}}
-}
-
-// bell is a process's.
-func (w *town) bell() *Bell {
-	b := newBell(slog.New(slog.DiscardHandler))
-	b.Connect(w)
-	return b
-}
-
-func (w *town) Ring(_ context.Context, queue string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.told++
-	if w.away != nil {
-		return w.away
-	}
-	if w.deaf {
-		return nil
-	}
-	for _, ear := range w.ears[queue] {
-		select {
-		case ear <- struct{}{}:
-		default:
-		}
-	}
-	return nil
-}
-
-func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.away != nil {
-		return nil, w.away
-	}
-	ear := make(chan struct{}, 1)
-	w.ears[queue] = append(w.ears[queue], ear)
-	return ear, nil
-}
-
-// dequeue is what Redis does, for asynq's dequeue and for counting.
-func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
-	time.Sleep(time.Millisecond)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err := w.away
-	if count, ok := cmd.(*redis.IntCmd); ok {
-		queue, _ := queueOf(cmd.Args()[1], "pending")
-		w.looks[queue]++
-		count.SetVal(int64(w.work[queue]))
-		return err
-	}
-	queue, _ := dequeues(cmd)
-	w.looks[queue]++
-	if err == nil && w.work[queue] == 0 {
-		err = redis.Nil
-	}
-	if err == nil {
-		w.work[queue]--
-	}
-	cmd.SetErr(err)
-	if w.meanwhile != nil {
-		w.meanwhile(queue)
-	}
-	return err
-}
-
-func (w *town) put(queue string, n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.work[queue] += n
-}
-
-func (w *town) looked() (n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for queue, looks := range w.looks {
-		n += looks
-		delete(w.looks, queue)
-	}
-	return n
-}
-
-// process has so many asynq servers that take what there is; taken tells of each.
-type process struct {
-	bell  *Bell
-	taken chan string
-	stop  func()
-}
-
-const everyLook = 2 * time.Second
-
-func (w *town) process(t *testing.T, servers int, queues ...string) *process {
-	t.Helper()
-	p := &process{bell: w.bell(), taken: make(chan string, 100)}
-	p.bell.random = func() float64 { return 1 }
-	ctx, unheard := context.WithCancel(t.Context())
-	weights := map[string]int{}
-	for _, q := range queues {
-		weights[q] = 1
-	}
-	var all sync.WaitGroup
-	p.bell.serve(ctx, weights, everyLook, &all)
-	look := doorman{p.bell, time.Now}.ProcessHook(w.dequeue)
-	for range servers {
-		all.Go(func() {
-			for ctx.Err() == nil {
-				p.cycle(ctx, look, queues)
-			}
-		})
-	}
-	p.stop = func() {
-		unheard()
-		p.bell.release()
-		all.Wait()
-		p.bell.left()
-	}
-	return p
-}
-
-// cycle is what asynq's processor does again and again.
-func (p *process) cycle(ctx context.Context, look redis.ProcessHook, queues []string) {
-	for _, q := range queues {
-		cmd := redis.NewCmd(ctx, "evalsha", "hash", 4, "asynq:{"+q+"}:pending", "asynq:{"+q+"}:paused")
-		err := look(context.Background(), cmd)
-		if err == nil {
-			p.taken <- q
-			return
-		}
-		if !errors.Is(err, redis.Nil) {
-			time.Sleep(10 * time.Millisecond)
-			return
-		}
-	}
-	time.Sleep(asynqInterval)
-}
-
-// after tells how long it took until a task was taken, and of which queue.
-func (p *process) after(t *testing.T) (time.Duration, string) {
-	t.Helper()
-	begin := time.Now()
-	select {
-	case q := <-p.taken:
-		return time.Since(begin), q
-	case <-time.After(time.Minute):
-		t.Fatal("nobody takes it")
-		return 0, ""
-	}
-}
 
 func bubble(t *testing.T, f func(t *testing.T, w *town)) {
 	t.Helper()
@@ -186,6 +22,9 @@ func TestAnIdleWorkerLooksNowAndThenOnly(t *testing.T) {
 		time.Sleep(time.Second)
 		w.looked()
 		time.Sleep(time.Minute)
+		if w.dequeued > 0 { // to count is enough
+			t.Errorf("%d dequeues", w.dequeued)
+		}
 		if got := w.looked(); got < 80 || got > 95 { // three queues, each every two seconds
 			t.Errorf("%d looks in a minute", got)
 		}
@@ -341,5 +180,51 @@ func TestWhileRedisIsAwayAsynqHearsOfIt(t *testing.T) {
 			t.Errorf("after %v", took)
 		}
 		p.stop()
+	})
+}
+
+func TestAHeldDequeueEndsWithItsContext(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b := w.bell()
+		b.serve(t.Context(), map[string]int{"default": 1}, time.Hour, &sync.WaitGroup{})
+		synctest.Wait() // it has begun to listen
+		look := doorman{b, time.Now}.ProcessHook(w.dequeue)
+		dequeue := func(ctx context.Context) error {
+			return look(ctx, redis.NewCmd(ctx, "evalsha", "hash", 4, "asynq:{default}:pending", "asynq:{default}:paused"))
+		}
+		if err := dequeue(t.Context()); !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		if err := dequeue(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+func TestOneOfTwoWorkersOfAProcessStops(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b := w.bell()
+		first, second := w.processOn(t, b, 1, "default"), w.processOn(t, b, 1, "default")
+		time.Sleep(500 * time.Millisecond)
+		first.stop()
+		begun := time.Now()
+		w.put("default", 1)
+		b.ring("default")
+		if took, _ := second.after(t); took > 10*time.Millisecond {
+			t.Errorf("after %v", took)
+		}
+		time.Sleep(500 * time.Millisecond)
+		w.looked()
+		time.Sleep(time.Minute)
+		if got := w.looked(); got > 35 {
+			t.Errorf("%d looks in a minute of one queue", got)
+		}
+		second.stop()
+		if took := time.Since(begun); took > 61*time.Second {
+			t.Errorf("the worker stops late: %v", took)
+		}
 	})
 }

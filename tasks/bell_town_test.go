@@ -1,0 +1,183 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// town is what processes hear of each other, and the queues, of which each look takes a millisecond.
+type town struct {
+	mu        sync.Mutex
+	ears      map[string][]chan struct{}
+	told      int
+	work      map[string]int
+	looks     map[string]int
+	dequeued  int   // how many of the looks were dequeues
+	away      error // what Redis says to looks and rings
+	deaf      bool  // nobody hears of a ring elsewhere
+	meanwhile func(queue string)
+}
+
+func newTown() *town {
+	return &town{ears: map[string][]chan struct{}{}, work: map[string]int{}, looks: map[string]int{}}
+}
+
+// bell is a process's.
+func (w *town) bell() *Bell {
+	b := newBell(slog.New(slog.DiscardHandler))
+	b.Connect(w)
+	return b
+}
+
+func (w *town) Ring(_ context.Context, queue string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told++
+	if w.away != nil {
+		return w.away
+	}
+	if w.deaf {
+		return nil
+	}
+	for _, ear := range w.ears[queue] {
+		select {
+		case ear <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.away != nil {
+		return nil, w.away
+	}
+	ear := make(chan struct{}, 1)
+	w.ears[queue] = append(w.ears[queue], ear)
+	return ear, nil
+}
+
+// dequeue is what Redis does, for asynq's dequeue and for counting.
+func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
+	time.Sleep(time.Millisecond)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.away
+	if count, ok := cmd.(*redis.IntCmd); ok {
+		queue, _ := queueOf(cmd.Args()[1], "pending")
+		w.looks[queue]++
+		count.SetVal(int64(w.work[queue]))
+		return err
+	}
+	queue, _ := dequeues(cmd)
+	w.looks[queue]++
+	w.dequeued++
+	if err == nil && w.work[queue] == 0 {
+		err = redis.Nil
+	}
+	if err == nil {
+		w.work[queue]--
+	}
+	cmd.SetErr(err)
+	if w.meanwhile != nil {
+		w.meanwhile(queue)
+	}
+	return err
+}
+
+func (w *town) put(queue string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.work[queue] += n
+}
+
+func (w *town) looked() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for queue, looks := range w.looks {
+		n += looks
+		delete(w.looks, queue)
+	}
+	w.dequeued = 0
+	return n
+}
+
+// process has so many asynq servers that take what there is; taken tells of each.
+type process struct {
+	bell  *Bell
+	taken chan string
+	stop  func()
+}
+
+const everyLook = 2 * time.Second
+
+func (w *town) process(t *testing.T, servers int, queues ...string) *process {
+	t.Helper()
+	return w.processOn(t, w.bell(), servers, queues...)
+}
+
+func (w *town) processOn(t *testing.T, b *Bell, servers int, queues ...string) *process {
+	t.Helper()
+	p := &process{bell: b, taken: make(chan string, 100)}
+	p.bell.random = func() float64 { return 1 }
+	ctx, unheard := context.WithCancel(t.Context())
+	weights := map[string]int{}
+	for _, q := range queues {
+		weights[q] = 1
+	}
+	var all sync.WaitGroup
+	p.bell.serve(ctx, weights, everyLook, &all)
+	look := doorman{p.bell, time.Now}.ProcessHook(w.dequeue)
+	for range servers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				p.cycle(ctx, look, queues)
+			}
+		})
+	}
+	p.stop = func() {
+		unheard()
+		p.bell.release()
+		all.Wait()
+		p.bell.left()
+	}
+	return p
+}
+
+// cycle is what asynq's processor does again and again.
+func (p *process) cycle(ctx context.Context, look redis.ProcessHook, queues []string) {
+	for _, q := range queues {
+		cmd := redis.NewCmd(ctx, "evalsha", "hash", 4, "asynq:{"+q+"}:pending", "asynq:{"+q+"}:paused")
+		err := look(context.Background(), cmd)
+		if err == nil {
+			p.taken <- q
+			return
+		}
+		if !errors.Is(err, redis.Nil) {
+			time.Sleep(10 * time.Millisecond)
+			return
+		}
+	}
+	time.Sleep(asynqInterval)
+}
+
+// after tells how long it took until a task was taken, and of which queue.
+func (p *process) after(t *testing.T) (time.Duration, string) {
+	t.Helper()
+	begin := time.Now()
+	select {
+	case q := <-p.taken:
+		return time.Since(begin), q
+	case <-time.After(time.Minute):
+		t.Fatal("nobody takes it")
+		return 0, ""
+	}
+}
