@@ -71,16 +71,16 @@ func TestARingDuringALookIsNotLost(t *testing.T) {
 	bubble(t, func(t *testing.T, w *town) {
 		p := w.process(t, 1, "default")
 		time.Sleep(500 * time.Millisecond)
+		var once sync.Once
+		w.mu.Lock()
 		w.deaf = true
-		first := true
 		w.meanwhile = func(queue string) { // the look has found nothing, and its answer is on its way
-			if first {
-				first = false
-				w.work[queue]++
-				go p.bell.ring(queue)
-				time.Sleep(time.Microsecond)
-			}
+			once.Do(func() {
+				w.put(queue, 1)
+				p.bell.ring(queue)
+			})
 		}
+		w.mu.Unlock()
 		p.bell.ring("default")
 		if took, _ := p.after(t); took > 10*time.Millisecond {
 			t.Errorf("after %v", took)

@@ -68,18 +68,14 @@ func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) 
 // dequeue is what Redis does, for asynq's dequeue and for counting.
 func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
 	time.Sleep(time.Millisecond)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err := w.away
 	if count, ok := cmd.(*redis.IntCmd); ok {
-		queue, _ := queueOf(cmd.Args()[1], "pending")
-		w.looks[queue]++
-		count.SetVal(int64(w.work[queue]))
-		return err
+		return w.count(count)
 	}
 	queue, _ := dequeues(cmd)
+	w.mu.Lock()
 	w.looks[queue]++
 	w.dequeued++
+	err, meanwhile := w.away, w.meanwhile
 	if err == nil && w.work[queue] == 0 {
 		err = redis.Nil
 	}
@@ -87,10 +83,20 @@ func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
 		w.work[queue]--
 	}
 	cmd.SetErr(err)
-	if w.meanwhile != nil {
-		w.meanwhile(queue)
+	w.mu.Unlock() // or whoever waits for it would keep the bubble's clock from going on
+	if meanwhile != nil {
+		meanwhile(queue)
 	}
 	return err
+}
+
+func (w *town) count(cmd *redis.IntCmd) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	queue, _ := queueOf(cmd.Args()[1], "pending")
+	w.looks[queue]++
+	cmd.SetVal(int64(w.work[queue]))
+	return w.away
 }
 
 func (w *town) put(queue string, n int) {
