@@ -50,6 +50,7 @@ func processes(ctx context.Context, s settings, db *database, r *report) error {
 
 const (
 	paused = "asynq:{default}:paused" // while it is there asynq takes nothing out of the queue
+	bell   = "osp:bell:default"       // all workers look when something is said there
 	opens  = "osp:{00}:open"          // the tasks that have not ended
 )
 
@@ -73,7 +74,7 @@ func (d *database) workedOff(ctx context.Context, s settings, workers int) (perS
 		}
 		stops = append(stops, stop)
 	}
-	if err := d.raw.Del(ctx, paused).Err(); err != nil {
+	if err := errors.Join(d.raw.Del(ctx, paused).Err(), d.raw.Publish(ctx, bell, "").Err()); err != nil {
 		return 0, err
 	}
 	first, begun, err := d.left(ctx, s.tasks*9/10)

@@ -32,6 +32,8 @@
 //
 // osp:audit is a stream of what people did, each entry as JSON in the field a; they leave it when they are in the result store.
 //
+// osp:bell:<queue> is no key but a channel: it tells workers that a queue has got work. See docs/adr/0036-a-bell-for-workers.md.
+//
 // Moments are microseconds since 1970. The fields of the meta hash have short names, for there may be millions:
 //
 //	e epoch   n nonce   l lease until (0: released)   k events that the lease's holder has read   a last append

@@ -150,7 +150,7 @@ func (r *rig) stops(w *tasks.Worker) {
 func TestAnIdleWorkerTakesWhatAnotherProcessEnqueues(t *testing.T) {
 	r := newRig(t)
 	api := rigOn(t, r.another())
-	w := r.worker(seldom)
+	defer r.stops(r.worker(seldom))
 	for i, name := range []string{"low", "default", "high", "default"} {
 		r.rests()
 		id := fmt.Sprint("t", i)
@@ -158,13 +158,12 @@ func TestAnIdleWorkerTakesWhatAnotherProcessEnqueues(t *testing.T) {
 		r.ends(id, saga.Completed)
 	}
 	r.rests()
-	r.stops(w)
 }
 
 func TestAfterALostConnectionAWorkerLooksAtOnce(t *testing.T) {
 	r := newRig(t)
 	r.dispatcher.Queue = tasks.NewQueue(r.another()) // which has no bell
-	w := r.worker(seldom)
+	defer r.stops(r.worker(seldom))
 	r.rests()
 	r.start(saga.Request{ID: "t", Type: "one"})
 	r.rests()
@@ -175,20 +174,18 @@ func TestAfterALostConnectionAWorkerLooksAtOnce(t *testing.T) {
 		t.Fatalf("%d connections killed: %v", n, err)
 	}
 	r.ends("t", saga.Completed)
-	r.stops(w)
 }
 
 func TestWhatHasBecomeDueIsTakenWhenAsynqHasMovedIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newBubbleRig(t)
-		w := r.worker(seldom)
+		defer r.worker(seldom).Stop(t.Context())
 		r.start(saga.Request{ID: "t", Type: "one", ProcessAt: time.Now().Add(3 * time.Second)})
 		begun := time.Now()
 		r.ends("t", saga.Completed)
 		if took := time.Since(begun); took > 8*time.Second+100*time.Millisecond { // asynq looks every five seconds what is due
 			t.Errorf("done after %v", took)
 		}
-		w.Stop(t.Context())
 	})
 }
 
@@ -197,7 +194,7 @@ func TestAQueueThatIsResumedIsTakenFromAtOnce(t *testing.T) {
 	if err := r.inspector.PauseQueue("low"); err != nil {
 		t.Fatal(err)
 	}
-	w := r.worker(seldom)
+	defer r.stops(r.worker(seldom))
 	r.start(saga.Request{ID: "t", Type: "one", Queue: "low"})
 	r.rests()
 	if got := r.state("t"); got != saga.Pending {
@@ -207,5 +204,4 @@ func TestAQueueThatIsResumedIsTakenFromAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ends("t", saga.Completed)
-	r.stops(w)
 }
