@@ -13,7 +13,7 @@ func dequeues(cmd redis.Cmder) (queue string, ok bool) {
 	if len(args) < 5 || cmd.Name() != "evalsha" {
 		return "", false
 	}
-	return queueOf(args[4], "paused")
+	return queueOf(args[4], "}:paused")
 }
 
 // mostKeys is how many keys asynq's scripts have at most that move tasks to pending. Those that count have more.
@@ -27,7 +27,7 @@ func fills(cmd redis.Cmder) (queue string, ok bool) {
 	switch c := cmd.(type) {
 	case *redis.IntCmd:
 		if len(args) == 2 && c.Name() == "del" && c.Val() > 0 {
-			return queueOf(args[1], "paused")
+			return queueOf(args[1], "}:paused")
 		}
 	case *redis.Cmd:
 		if len(args) < 5 || c.Name() != "evalsha" && c.Name() != "eval" {
@@ -47,7 +47,7 @@ func pendingOf(keys []any) (queue string, ok bool) {
 		return "", false
 	}
 	for _, key := range keys[1:] {
-		if queue, ok = queueOf(key, "pending"); ok {
+		if queue, ok = queueOf(key, "}:pending"); ok {
 			return queue, true
 		}
 	}
@@ -61,12 +61,11 @@ func moved(answer any) bool {
 
 const asynqPrefix = "asynq:{"
 
-// queueOf reads asynq:{queue}:name.
-func queueOf(key any, name string) (queue string, ok bool) {
+// queueOf reads asynq:{queue}:…, of which rest is the end from the brace on.
+func queueOf(key any, rest string) (queue string, ok bool) {
 	text, _ := key.(string)
-	text, ok = strings.CutSuffix(text, name)
-	if text, ok = strings.CutSuffix(text, "}:"); !ok {
+	if queue, ok = strings.CutSuffix(text, rest); !ok {
 		return "", false
 	}
-	return strings.CutPrefix(text, asynqPrefix)
+	return strings.CutPrefix(queue, asynqPrefix)
 }

@@ -93,7 +93,7 @@ func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
 func (w *town) count(cmd *redis.IntCmd) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	queue, _ := queueOf(cmd.Args()[1], "pending")
+	queue, _ := queueOf(cmd.Args()[1], "}:pending")
 	w.looks[queue]++
 	cmd.SetVal(int64(w.work[queue]))
 	return w.away
