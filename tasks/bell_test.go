@@ -22,6 +22,7 @@ func TestAnIdleWorkerLooksNowAndThenOnly(t *testing.T) {
 		time.Sleep(time.Second)
 		w.looked()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if w.dequeued > 0 { // to count is enough
 			t.Errorf("%d dequeues", w.dequeued)
 		}
@@ -149,12 +150,14 @@ func TestManyTasksAreOneTelling(t *testing.T) {
 			time.Sleep(time.Microsecond)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if w.told < 2 || w.told > 10 { // in ten milliseconds
 			t.Errorf("%d tellings", w.told)
 		}
 		w.away = errors.New("redis is away")
 		api.ring("default")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if api.telling != nil || len(api.due) != 0 {
 			t.Error("it goes on telling")
 		}
