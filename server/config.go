@@ -134,9 +134,9 @@ func Load(role Role, env Environment) (Config, error) {
 }
 
 // poolSize keeps a process within six connections: asynq's two servers listen on one each, and the journal on one where
-// somebody watches.
+// somebody watches or works.
 func poolSize(r Role) int {
-	if r.serves() && r.works() {
+	if r.works() {
 		return 3
 	}
 	return 4
