@@ -117,12 +117,17 @@ const never = time.Hour
 
 func seldom(o *tasks.WorkerOptions) { o.CheckInterval = never }
 
-// rests waits until the dequeues of the rig's worker are held back.
-func (r *rig) rests() {
+// rests waits until the dequeues of the rig's worker are held back; nodes are those of its Redis, if it is not the rig's.
+func (r *rig) rests(nodes ...*redis.Client) {
 	r.t.Helper()
-	looks := func() string {
-		stats := r.client.InfoMap(r.t.Context(), "commandstats").Val()["Commandstats"]
-		return stats["cmdstat_rpoplpush"]
+	if nodes == nil {
+		nodes = []*redis.Client{r.client}
+	}
+	looks := func() (said string) {
+		for _, node := range nodes {
+			said += node.InfoMap(r.t.Context(), "commandstats").Val()["Commandstats"]["cmdstat_rpoplpush"] + " "
+		}
+		return said
 	}
 	last, since := looks(), time.Now()
 	r.within(time.Minute, "the worker is idle", func() bool {

@@ -116,6 +116,9 @@ func (w *Worker) Start() error {
 	}
 	for _, s := range w.servers {
 		if err := s.Start(asynq.HandlerFunc(w.handle)); err != nil {
+			if w.unheard != nil {
+				w.unheard()
+			}
 			return fmt.Errorf("start the worker: %w", err)
 		}
 	}
