@@ -103,7 +103,7 @@ func (r *Redis) unwritten(ctx context.Context, p *partition, ids []string, about
 		if firsts[i].Err() != nil {
 			continue // the task is gone, and its mark will be
 		}
-		e, err := saga.Decode([]byte(firsts[i].Val()))
+		e, err := saga.Decode(firsts[i].Val())
 		if err != nil {
 			return nil, fmt.Errorf("task %s: %w", id, err)
 		}

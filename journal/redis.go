@@ -134,7 +134,7 @@ func decode(list reply) ([]saga.Event, error) {
 	}
 	events := make([]saga.Event, len(list))
 	for i := range list {
-		e, err := saga.Decode([]byte(list.text(i)))
+		e, err := saga.Decode(list.text(i))
 		if err != nil {
 			return events[:i], err
 		}

@@ -1,10 +1,8 @@
 package saga
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -137,40 +135,8 @@ func (m Micros) Time() time.Time {
 // a field that must not be overlooked gets a new kind, a new flag or a new format, which older releases leave alone.
 const formatVersion = '1'
 
-// Encode returns the body of an event as it is stored: JSON. The journal puts the header before it (see [Header]).
-func Encode(e Event) ([]byte, error) {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false) // it would make an output that is full of < six times as large
-	if err := enc.Encode(e); err != nil {
-		return nil, fmt.Errorf("encode %s event: %w", e.Kind, err)
-	}
-	return bytes.TrimSuffix(body.Bytes(), []byte{'\n'}), nil
-}
-
 // Header is what stands before the body of a stored event: format version, sequence number and time.
 // Journals that write it elsewhere (in a script) must write exactly this.
 func Header(seq int64, at time.Time) string {
 	return fmt.Sprintf("%c:%d:%d:", formatVersion, seq, at.UnixMicro())
-}
-
-// Decode reads a stored event, header and body. An event in a newer format gives [ErrUnknownEvent].
-func Decode(stored []byte) (Event, error) {
-	version, rest, ok := bytes.Cut(stored, []byte{':'})
-	if !ok || len(version) != 1 || version[0] != formatVersion {
-		return Event{}, fmt.Errorf("%w: format %.8q", ErrUnknownEvent, version)
-	}
-	seq, rest, ok1 := bytes.Cut(rest, []byte{':'})
-	at, body, ok2 := bytes.Cut(rest, []byte{':'})
-	n, err1 := strconv.ParseInt(string(seq), 10, 64)
-	us, err2 := strconv.ParseInt(string(at), 10, 64)
-	if !ok1 || !ok2 || err1 != nil || err2 != nil {
-		return Event{}, fmt.Errorf("%w: header %.40q", ErrUnknownEvent, stored)
-	}
-	e := Event{}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return Event{}, fmt.Errorf("%w: event %d: %w", ErrUnknownEvent, n, err)
-	}
-	e.Seq, e.At = n, time.UnixMicro(us).UTC()
-	return e, nil
 }

@@ -143,11 +143,15 @@ func Fold(events []Event) (*Record, error) {
 }
 
 func newRecord() *Record {
-	return &Record{
-		State: Pending, Phase: Forward, Decisions: map[string]json.RawMessage{},
-		byPath: map[string]*StepRecord{}, loops: map[string][]json.RawMessage{}, signals: map[string][]pendingSignal{},
-		names: map[int64]string{}, ends: map[string]Event{},
+	return &Record{State: Pending, Phase: Forward, byPath: map[string]*StepRecord{}}
+}
+
+// set puts something into a map, which is made with the first thing: most tasks have none.
+func set[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
 	}
+	(*m)[key] = value
 }
 
 // Step returns the step that began at path, or nil.
@@ -169,7 +173,7 @@ func (r *Record) items(path string) ([]json.RawMessage, bool) {
 	}
 	var items []json.RawMessage
 	_ = json.Unmarshal(raw, &items) // written by this package; anything else is an empty loop
-	r.loops[path] = items
+	set(&r.loops, path, items)
 	return items, true
 }
 
@@ -212,7 +216,7 @@ func (r *Record) fold(e Event) {
 	case KindAttemptFailed:
 		r.attemptFailed(e)
 	case KindDecided:
-		r.Decisions[e.Path] = e.Data
+		set(&r.Decisions, e.Path, e.Data)
 	case KindWaiting:
 		r.Due = e.Due
 	case KindChildStarted:
@@ -225,8 +229,8 @@ func (r *Record) fold(e Event) {
 		r.Phase, r.Reason, r.Wished = Undo, e.Error, true
 		r.CompletedAt, r.Output = time.Time{}, nil
 	case KindSignal:
-		r.signals[e.Name] = append(r.signals[e.Name], pendingSignal{e.Seq, e.Data})
-		r.names[e.Seq] = e.Name
+		set(&r.signals, e.Name, append(r.signals[e.Name], pendingSignal{e.Seq, e.Data}))
+		set(&r.names, e.Seq, e.Name)
 	case KindCancel:
 		if r.Cancel == nil {
 			r.Cancel = &Cancel{By: e.By, Reason: e.Error}
@@ -350,7 +354,7 @@ func (r *Record) childStarted(e Event) {
 func (r *Record) childFinished(e Event) {
 	s := r.byPath[e.Path]
 	if s == nil {
-		r.ends[e.Path] = e
+		set(&r.ends, e.Path, e)
 		return
 	}
 	s.ChildState = State(e.Name)

@@ -71,7 +71,7 @@ func decided(t *testing.T, events []saga.Event) string {
 	k := saga.Kept{ID: "t", Journal: stored(t, saga.Created{ID: "t", TreeHash: f.TreeHash()}, events...)}
 	var list []saga.Event
 	for _, line := range k.Journal {
-		e, err := saga.Decode([]byte(line))
+		e, err := saga.Decode(line)
 		if err != nil {
 			t.Fatal(err)
 		}

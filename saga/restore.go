@@ -34,7 +34,7 @@ func Restore(k Kept) (Restoration, error) {
 	events := make([]Event, len(k.Journal))
 	for i, stored := range k.Journal {
 		var err error
-		if events[i], err = Decode([]byte(stored)); err != nil {
+		if events[i], err = Decode(stored); err != nil {
 			return m, err
 		}
 	}

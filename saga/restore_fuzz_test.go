@@ -32,7 +32,7 @@ func FuzzRestore(f *testing.F) {
 		}
 		events := make([]saga.Event, 0, len(m.Stored)+len(m.Events))
 		for _, s := range m.Stored {
-			e, err := saga.Decode([]byte(s))
+			e, err := saga.Decode(s)
 			if err != nil {
 				t.Fatal(err)
 			}

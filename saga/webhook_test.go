@@ -16,7 +16,7 @@ func TestATaskThatIsToldOfIsLeftAloneByReleasesThatTellNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := Decode(append([]byte(Header(1, time.Unix(1, 0))), body...))
+		e, err := Decode(Header(1, time.Unix(1, 0)) + string(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ var flushCases = []testCase{
 		same(b, "events", kinds(list[0].Events), "created")
 		same(b, "finished", list[0].Finished, false)
 		same(b, "stored", len(list[0].Stored), 1)
-		e, err := saga.Decode([]byte(list[0].Stored[0]))
+		e, err := saga.Decode(list[0].Stored[0])
 		b.no(err)
 		same(b, "what is stored", e.Created.ID, list[0].Events[0].Created.ID)
 	}},

@@ -136,7 +136,7 @@ func (e *entry) dueRef() saga.Ref {
 func (e *entry) decode(n, end int64) ([]saga.Event, error) {
 	events := make([]saga.Event, 0, end-n)
 	for _, stored := range e.events[n:end] {
-		event, err := saga.Decode(stored)
+		event, err := saga.Decode(string(stored))
 		if err != nil {
 			return nil, fmt.Errorf("task %s: %w", e.id, err)
 		}

@@ -84,7 +84,7 @@ func (e *entry) has(seq int64, at saga.Micros) bool {
 	if at == 0 || seq < 1 || seq > e.length() {
 		return at == 0 && seq <= e.length()
 	}
-	event, err := saga.Decode(e.events[seq-1])
+	event, err := saga.Decode(string(e.events[seq-1]))
 	return err == nil && saga.MicrosOf(event.At) == at
 }
 
