@@ -29,6 +29,7 @@ type Fair struct {
 	levels  map[string]*level
 	names   []string
 	nudge   chan struct{}
+	count   sync.Mutex // one counts at a time
 }
 
 // level is how full a queue is, as far as this process knows.
@@ -59,7 +60,7 @@ func (f *Fair) Enqueue(ctx context.Context, ref saga.Ref, c *saga.Created) error
 	if l == nil || !ref.Due.IsZero() {
 		return f.queue.Enqueue(ctx, ref)
 	}
-	if l.held.Load() || l.seen.Load()+l.sent.Load() >= int64(f.window) {
+	if l.held.Load() || f.full(ctx, ref.Queue, l) {
 		held, err := f.journal.Hold(ctx, ref, cmp.Or(c.Service, c.Owner))
 		f.look() // not before: a look that came first would not have seen it
 		if held {
@@ -75,6 +76,35 @@ func (f *Fair) Enqueue(ctx context.Context, ref saga.Ref, c *saga.Created) error
 		f.look()
 	}
 	return f.queue.Enqueue(ctx, ref)
+}
+
+// full tells whether a queue has as many tasks as its window is wide. As long as what was sent since the last look cannot have
+// filled it, nobody asks Redis.
+func (f *Fair) full(ctx context.Context, queue string, l *level) bool {
+	if l.known() < int64(f.window) {
+		return false
+	}
+	f.count.Lock()
+	defer f.count.Unlock()
+	if l.known() < int64(f.window) {
+		return false // somebody else has counted meanwhile
+	}
+	sent := l.sent.Load()
+	pending, err := f.queue.Pending(ctx, queue)
+	if err != nil {
+		return true // holding it back tells
+	}
+	l.counted(pending[0], sent)
+	return pending[0] >= f.window
+}
+
+// known is how many tasks the queue has at most, as far as this process knows.
+func (l *level) known() int64 { return l.seen.Load() + l.sent.Load() }
+
+// counted notes how many tasks the queue has, and that what was sent before is among them.
+func (l *level) counted(pending int, sent int64) {
+	l.seen.Store(int64(pending))
+	l.sent.Add(-sent)
 }
 
 // look has the queues looked at soon.
@@ -116,33 +146,46 @@ func (f *Fair) Run(ctx context.Context) {
 
 // Feed fills the queues up to their window, and tells whether tasks are held back still.
 func (f *Fair) Feed(ctx context.Context) (more bool, err error) {
-	sent := make([]int64, len(f.names))
-	for i, name := range f.names {
-		sent[i] = f.levels[name].sent.Load()
-	}
 	held, err := f.journal.Held(ctx, f.names...)
 	if err != nil {
 		return false, err
 	}
-	pending, err := f.queue.Pending(ctx, f.names...)
+	pending, err := f.pending(ctx)
 	if err != nil {
 		return false, err
 	}
 	for i, name := range f.names {
 		l := f.levels[name]
-		l.sent.Add(-sent[i])
 		if room := f.window - pending[i]; held[i] > 0 && room > 0 {
 			n, err := f.feed(ctx, name, room)
 			if err != nil {
 				return true, err
 			}
-			pending[i], held[i] = pending[i]+n, held[i]-n
+			l.seen.Add(int64(n))
+			held[i] -= n
 		}
-		l.seen.Store(int64(pending[i]))
 		l.held.Store(held[i] > 0)
 		more = more || held[i] > 0
 	}
 	return more, nil
+}
+
+// pending counts what every queue has.
+func (f *Fair) pending(ctx context.Context) ([]int, error) {
+	f.count.Lock()
+	defer f.count.Unlock()
+	sent := make([]int64, len(f.names))
+	for i, name := range f.names {
+		sent[i] = f.levels[name].sent.Load()
+	}
+	pending, err := f.queue.Pending(ctx, f.names...)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range f.names {
+		f.levels[name].counted(pending[i], sent[i])
+	}
+	return pending, nil
 }
 
 // feed enqueues up to n tasks that were held back.

@@ -214,3 +214,19 @@ func TestTheLastOneOfABurstDoesNotLieBeforeAnEmptyQueue(t *testing.T) {
 	r.start(saga.Request{ID: "last", Type: "one", Service: "burst", Input: []byte(`{}`)})
 	r.within(3*time.Second, "the last one is fed", func() bool { return slices.Contains(r.pendingIDs(), "last") })
 }
+
+func TestAQueueThatIsTakenFromHoldsNothingBack(t *testing.T) {
+	r := newRig(t)
+	r.fair(8)
+	for round := range 4 { // nobody feeds here: it looks itself when it has sent as many as there is room for
+		for i := range 8 {
+			r.start(saga.Request{ID: fmt.Sprint(round, "-", i), Type: "one", Input: []byte(`{}`)})
+		}
+		if got := len(r.pendingIDs()); got != 8 || r.held() != 0 {
+			t.Fatalf("round %d: %d pending and %d held, want 8 and none", round, got, r.held())
+		}
+		if _, err := r.inspector.DeleteAllPendingTasks("default"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
