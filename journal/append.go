@@ -12,13 +12,12 @@ import (
 
 // Append implements [saga.Journal].
 func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Appended, error) {
-	args, err := batchArgs(l, b)
+	p := r.of(l.ID)
+	args, err := batchArgs(operation(p, opAppend, l.ID, fixedArgs+len(b.Facts)+len(b.Decisions)), l, b)
 	if err != nil {
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
-	p := r.of(l.ID)
-	keys := []string{p.journal(l.ID), p.meta(l.ID), p.open, p.wake, p.dirty, p.outbox, p.minutes}
-	answer, confirmed, err := r.runFor(ctx, p, b.Confirm, appendScript, keys, args...)
+	answer, confirmed, err := r.operate(ctx, p, b.Confirm, false, args)
 	if err != nil {
 		return saga.Appended{}, fail(ctx, "append to task", l.ID, err)
 	}
@@ -26,7 +25,7 @@ func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Ap
 		return saga.Appended{}, sentence("append to task", l.ID, saga.ErrOvertaken)
 	}
 	a := saga.Appended{Decided: answer.int(1) == 1, Facts: answer.int(2), Now: moment(answer.int(3)), Unconfirmed: !confirmed}
-	if a.Between, err = decode(answer.list(4)); err != nil {
+	if a.Between, err = decode(answer.list(4), 0); err != nil {
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
 	return a, nil
@@ -37,8 +36,8 @@ var words = map[saga.Then]string{saga.Continue: "", saga.Park: "park", saga.Fini
 
 const fixedArgs = 12 // before the bodies
 
-// batchArgs makes the arguments of append.lua.
-func batchArgs(l saga.Lease, b saga.Batch) ([]any, error) {
+// batchArgs adds the arguments of append.lua.
+func batchArgs(args []any, l saga.Lease, b saga.Batch) ([]any, error) {
 	if err := check(b); err != nil {
 		return nil, err
 	}
@@ -46,7 +45,9 @@ func batchArgs(l saga.Lease, b saga.Batch) ([]any, error) {
 	if b.Then == saga.Finish {
 		end = string(b.Decisions[len(b.Decisions)-1].Kind)
 	}
-	args := make([]any, fixedArgs, fixedArgs+len(b.Facts)+len(b.Decisions))
+	fixed := len(args)
+	args = args[:fixed+fixedArgs]
+	bodies := len(args)
 	for _, list := range [][]saga.Event{b.Facts, b.Decisions} {
 		for i := range list {
 			body, err := saga.Encode(list[i])
@@ -59,8 +60,8 @@ func batchArgs(l saga.Lease, b saga.Batch) ([]any, error) {
 	for i := range b.Facts {
 		child = child || b.Facts[i].Kind == saga.KindChildStarted
 	}
-	copy(args, []any{
-		l.ID, l.Nonce, fingerprint(b, args[fixedArgs:]), l.Epoch, b.Read, int64(b.ReadAt), len(b.Facts),
+	copy(args[fixed:], []any{
+		l.ID, l.Nonce, fingerprint(b, args[bodies:]), l.Epoch, b.Read, int64(b.ReadAt), len(b.Facts),
 		words[b.Then], look(b.Due), int64(saga.MicrosOf(b.Due)), end, child,
 	})
 	return args, nil

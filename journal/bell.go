@@ -16,5 +16,5 @@ func (r *Redis) Ring(ctx context.Context, queue string) error {
 // Listen tells of every Ring until ctx is done; those that come in a burst are told once. After a lost connection it tells once
 // more, for it may have missed one.
 func (r *Redis) Listen(ctx context.Context, queue string) (<-chan struct{}, error) {
-	return r.hear(ctx, bellPrefix+queue, "listen to queue", queue)
+	return r.hear(ctx, bellPrefix+queue, "", "listen to queue", queue)
 }

@@ -43,38 +43,39 @@ func (r *Redis) accept(ctx context.Context, p *partition, client bool, s *redis.
 	return answer, err
 }
 
-// runFor is run, or confirm where a runner asks for that.
-func (r *Redis) runFor(
-	ctx context.Context, p *partition, confirm bool, s *redis.Script, keys []string, args ...any,
-) (answer reply, confirmed bool, err error) {
-	if confirm {
-		return r.confirm(ctx, p, false, s, keys, args...)
-	}
-	answer, err = r.run(ctx, s, keys, args...)
-	return answer, true, err
-}
-
 // confirm runs a script whose writes are to survive a failover, and tells whether they do as far as can be known: a
 // replica has them, or there is none and none is required.
 func (r *Redis) confirm(
 	ctx context.Context, p *partition, client bool, s *redis.Script, keys []string, args ...any,
 ) (answer reply, confirmed bool, err error) {
+	m, wanted, err := r.wanted(ctx, p)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case !wanted:
+		answer, err = r.run(ctx, s, keys, args...)
+		return answer, true, err
+	}
+	return r.witnessed(ctx, m, &witness{script: s, mark: p.base + "sync", keys: keys, args: args}, client)
+}
+
+// wanted finds the server that has a partition, and tells whether the word of a replica is wanted there.
+func (r *Redis) wanted(ctx context.Context, p *partition) (*master, bool, error) {
 	m, err := r.master(ctx, p)
 	if err != nil {
 		return nil, false, err
 	}
-	if !r.o.Replicated {
-		if m.replicas.Load() == unknown {
-			if err := m.look(ctx); err != nil {
-				return nil, false, err
-			}
-		}
-		if m.replicas.Load() == none {
-			answer, err = r.run(ctx, s, keys, args...)
-			return answer, true, err
+	if !r.o.Replicated && m.replicas.Load() == unknown {
+		if err := m.look(ctx); err != nil {
+			return nil, false, err
 		}
 	}
-	w := &witness{script: s, mark: p.base + "sync", keys: keys, args: args, gone: ctx.Done(), done: make(chan struct{})}
+	return m, r.o.Replicated || m.replicas.Load() != none, nil
+}
+
+// witnessed runs a script, and tells whether a replica has its writes.
+func (r *Redis) witnessed(ctx context.Context, m *master, w *witness, client bool) (answer reply, confirmed bool, err error) {
+	w.gone, w.done = ctx.Done(), make(chan struct{})
 	if err := r.queue(m, w, client); err != nil {
 		return nil, false, err
 	}

@@ -1,7 +1,7 @@
 // Package journal keeps the journals of tasks in Redis.
 //
 // Every method of [Redis] that changes something is one Lua script, so it happens wholly or not at all, by Redis' own
-// clock. The scripts stand in lua/, each with its keys, arguments and answers; what they must do is the contract of
+// clock. Starts, claims and appends that wait at the same time are one script together: group.lua. The scripts stand in lua/, each with its keys, arguments and answers; what they must do is the contract of
 // [saga.Journal], and the suite in saga/storetest checks it.
 //
 // A task has three keys, and its partition five indexes. They share one hash tag, so that a script may touch them all
@@ -16,6 +16,8 @@
 //	osp:{00}:dirty   zset    tasks whose row is older than their journal; score: when a flusher may take them
 //	osp:{00}:dead    zset    tasks whose row the store has refused for good; score 0, so they stand in the order of their ids
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
+//
+// osp:{00}:watched is there while somebody watches a task of the partition: without it appends are not published.
 //
 // osp:{00}:minutes, a hash, counts how many tasks began and ended in each minute of the last hour.
 //

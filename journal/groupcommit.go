@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"net"
+	"runtime"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -97,16 +98,36 @@ func (g *group) send() {
 		case <-g.stopped:
 			return
 		case s := <-g.waiting:
+			runtime.Gosched() // who can run already may add a script
 			list = g.collect(append(list[:0], s))
 		}
-		pipe := g.client.Pipeline()
-		for _, s := range list {
-			_ = pipe.Process(context.Background(), s.cmd) // a pipeline only keeps it
-		}
-		_, _ = pipe.Exec(context.Background()) // each command has its own error
+		g.exec(list)
 		for _, s := range list {
 			close(s.done)
 		}
+	}
+}
+
+// exec sends scripts in one pipeline, those that can be merged as one.
+func (g *group) exec(list []*script) {
+	pipe := g.client.Pipeline()
+	partitions := map[any][]*script{}
+	for _, s := range list {
+		if mergeable(s.cmd) {
+			first := s.cmd.Args()[3]
+			partitions[first] = append(partitions[first], s)
+		} else {
+			_ = pipe.Process(context.Background(), s.cmd) // a pipeline only keeps it
+		}
+	}
+	merged := map[any]*redis.Cmd{}
+	for first, list := range partitions {
+		merged[first] = merge(list)
+		_ = pipe.Process(context.Background(), merged[first])
+	}
+	_, _ = pipe.Exec(context.Background()) // each command has its own error
+	for first, list := range partitions {
+		part(list, merged[first])
 	}
 }
 

@@ -21,16 +21,21 @@ type partition struct {
 	outbox  string
 	life    string        // names the present life of this part of the journal
 	whole   string        // is there unless this part of the journal was lost
+	watched string        // is there while somebody watches a task
+	shared  []any         // the keys that every group of operations is given
 	cursor  atomic.Uint64 // in the outbox
 }
 
 func newPartition(prefix string, n int) *partition {
 	base := fmt.Sprintf("%s:{%02d}:", prefix, n)
-	return &partition{
+	p := &partition{
 		base: base, open: base + "open", wake: base + "wake", dirty: base + "dirty", dead: base + "dead",
 		limits: base + "limits", parked: base + "parked", minutes: base + "minutes",
 		outbox: base + "outbox", life: base + "life", whole: base + "whole",
+		watched: base + "watched",
 	}
+	p.shared = []any{p.open, p.wake, p.dirty, p.outbox, p.minutes, p.whole, p.watched}
+	return p
 }
 
 func (p *partition) journal(id string) string   { return p.base + "j:" + id }

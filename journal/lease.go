@@ -29,16 +29,18 @@ func (r *Redis) Open(ctx context.Context, id, nonce string, o saga.Opening) (sag
 	return r.claim(ctx, id, nonce, o, before, after)
 }
 
+// roomToGo is how many more events a task that is claimed is likely to get.
+const roomToGo = 8
+
 // placeholder is a due time that no event has.
 const placeholder = 123456789123456789
 
-// claim runs claim.lua. An empty tree means that there is no opening; else its event is what stands before and after the due
+// claim is claim.lua. An empty tree means that there is no opening; else its event is what stands before and after the due
 // time.
 func (r *Redis) claim(ctx context.Context, id, nonce string, o saga.Opening, before, after string) (saga.Claim, error) {
 	p := r.of(id)
-	keys := []string{p.journal(id), p.meta(id), p.tombstone(id), p.open, p.wake, p.dirty}
-	answer, confirmed, err := r.runFor(ctx, p, o.Confirm, claimScript, keys, id, nonce, r.o.LeaseTTL.Microseconds(),
-		"c"+strconv.FormatUint(calls.Add(1), 36), o.TreeHash, before, o.Timeout.Microseconds(), after)
+	answer, confirmed, err := r.operate(ctx, p, o.Confirm, false, append(operation(p, opClaim, id, 8),
+		id, nonce, r.o.LeaseTTL.Microseconds(), "c"+strconv.FormatUint(calls.Add(1), 36), o.TreeHash, before, o.Timeout.Microseconds(), after))
 	if err != nil {
 		return saga.Claim{}, fail(ctx, "claim task", id, err)
 	}
@@ -56,7 +58,7 @@ func (r *Redis) claim(ctx context.Context, id, nonce string, o saga.Opening, bef
 		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3), Opened: answer.int(5) == 1,
 		Unconfirmed: !confirmed,
 	}
-	if c.Events, err = decode(answer.list(4)); err != nil {
+	if c.Events, err = decode(answer.list(4), roomToGo); err != nil {
 		return c, sentence("claim task", id, err)
 	}
 	return c, nil

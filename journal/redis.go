@@ -75,9 +75,12 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 		return saga.Started{}, sentence("start task", c.ID, err)
 	}
 	p := r.of(c.ID)
-	answer, err := r.accept(ctx, p, c.Parent == "", startScript,
-		[]string{p.journal(c.ID), p.meta(c.ID), p.tombstone(c.ID), p.open, p.dirty, p.whole, p.minutes},
-		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)
+	client := c.Parent == "" // else another task starts it
+	answer, confirmed, err := r.operate(ctx, p, !client || r.o.Replicated, client, append(operation(p, opStart, c.ID, 10),
+		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given))
+	if err == nil && !confirmed {
+		err = errUnconfirmed
+	}
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)
 	}
@@ -116,7 +119,7 @@ func snapshot(id string, answer reply) (saga.Snapshot, error) {
 		Due: saga.Micros(number(answer.text(3))).Time(),
 	}
 	list := answer.list(6)
-	events, err := decode(list)
+	events, err := decode(list, 0)
 	if err != nil {
 		return saga.Snapshot{}, sentence("read task", id, err)
 	}
@@ -127,12 +130,12 @@ func snapshot(id string, answer reply) (saga.Snapshot, error) {
 	return saga.Snapshot{Ref: ref, Events: events, Stored: stored, Version: number(answer.text(4)), Finished: answer.text(5) != ""}, nil
 }
 
-// decode reads stored events. With an error it returns those before the one that it cannot read.
-func decode(list reply) ([]saga.Event, error) {
+// decode reads stored events, into a list with room for more. With an error it returns those before the one that it cannot read.
+func decode(list reply, room int) ([]saga.Event, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	events := make([]saga.Event, len(list))
+	events := make([]saga.Event, len(list), len(list)+room)
 	for i := range list {
 		e, err := saga.Decode(list.text(i))
 		if err != nil {

@@ -46,7 +46,10 @@ func (r *Redis) master(ctx context.Context, p *partition) (*master, error) {
 	default:
 		return nil, fmt.Errorf("a %T has no master", client)
 	}
-	m, _ := r.masters.LoadOrStore(node, &master{node: node})
+	m, ok := r.masters.Load(node)
+	if !ok {
+		m, _ = r.masters.LoadOrStore(node, &master{node: node})
+	}
 	return m.(*master), nil
 }
 

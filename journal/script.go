@@ -11,6 +11,12 @@ import (
 //go:embed lua/prelude.lua
 var prelude string
 
+//go:embed lua/shared.lua
+var sharedLua string
+
+//go:embed lua/group.lua
+var groupLua string
+
 //go:embed lua/start.lua
 var startLua string
 
@@ -99,10 +105,8 @@ var unparkLua string
 var tallyLua string
 
 var (
-	startScript     = newScript(tallyLua + startLua)
-	claimScript     = newScript(claimLua)
+	groupScript     = newScript(tallyLua + sharedLua + startLua + claimLua + appendLua + groupLua)
 	renewScript     = newScript(renewLua)
-	appendScript    = newScript(tallyLua + appendLua)
 	releaseScript   = newScript(releaseLua)
 	postScript      = newScript(postLua)
 	takeScript      = newScript(takeLua)

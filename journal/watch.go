@@ -12,23 +12,28 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// confirmWithin is how long Redis may take to confirm a subscription.
-const confirmWithin = 5 * time.Second
+const (
+	confirmWithin = 5 * time.Second   // how long Redis may take to confirm a subscription
+	watchedFor    = 3 * confirmWithin // how long a partition counts as watched
+	sayEvery      = watchedFor / 3    // how often that is said again while it is
+)
 
 // watches are the watchers of one process. They share one connection, which subscribes to the channel of every task
-// that is watched.
+// that is watched. While there is one, its partition has a key that says so: without it, appends are told to nobody.
 type watches struct {
 	commands sync.Mutex // keeps subscribing and unsubscribing in the order in which channels come and go
 	pubsub   *redis.PubSub
 	closed   bool
-	over     chan struct{} // closed when the receiver has returned
+	lost     chan struct{} // has something when the connection was lost
+	over     sync.WaitGroup
 
 	mu       sync.Mutex
 	channels map[string]*channel
 }
 
-// channel is one watched task.
+// channel is one that somebody watches: a task's, or the bell's of a queue.
 type channel struct {
+	watched   string // the key that says so, if there is to be one
 	watchers  map[chan struct{}]struct{}
 	confirmed chan struct{} // closed when Redis has confirmed the subscription
 }
@@ -36,13 +41,27 @@ type channel struct {
 // Watch implements [saga.Journal]. After a lost connection every watcher is signalled once, for it may have missed
 // something.
 func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
-	return r.hear(ctx, r.of(id).journal(id), "watch task", id)
+	p := r.of(id)
+	c, err := r.hear(ctx, p.journal(id), p.watched, "watch task", id)
+	if err != nil {
+		return nil, err
+	}
+	err = r.client.Set(ctx, p.watched, "", watchedFor).Err()
+	var refused redis.Error
+	switch {
+	case errors.As(err, &refused): // it may be full: then little happens, and this is tried again
+		signal(r.watches.lost)
+	case err != nil:
+		r.watches.leave(p.journal(id), c)
+		return nil, fail(ctx, "watch task", id, err)
+	}
+	return c, nil
 }
 
-// hear tells of what is published on a channel.
-func (r *Redis) hear(ctx context.Context, name, doing, what string) (<-chan struct{}, error) {
+// hear tells of what is published on a channel, while there is a key that says that somebody listens. Empty: none is needed.
+func (r *Redis) hear(ctx context.Context, name, watched, doing, what string) (chan struct{}, error) {
 	c := make(chan struct{}, 1)
-	confirmed, err := r.watches.join(ctx, r.client, name, c)
+	confirmed, err := r.watches.join(ctx, r.client, name, watched, c)
 	if err != nil {
 		return nil, fail(ctx, doing, what, err)
 	}
@@ -74,12 +93,14 @@ func (r *Redis) Close() error {
 		return nil
 	}
 	err := w.pubsub.Close()
-	<-w.over
+	w.over.Wait()
 	return err
 }
 
 // join adds a watcher, and subscribes to the channel if it is the first one.
-func (w *watches) join(ctx context.Context, client redis.UniversalClient, name string, c chan struct{}) (<-chan struct{}, error) {
+func (w *watches) join(
+	ctx context.Context, client redis.UniversalClient, name, watched string, c chan struct{},
+) (<-chan struct{}, error) {
 	w.commands.Lock()
 	defer w.commands.Unlock()
 	if w.closed {
@@ -92,7 +113,7 @@ func (w *watches) join(ctx context.Context, client redis.UniversalClient, name s
 	ch := w.channels[name]
 	first := ch == nil
 	if first {
-		ch = &channel{watchers: map[chan struct{}]struct{}{}, confirmed: make(chan struct{})}
+		ch = &channel{watched: watched, watchers: map[chan struct{}]struct{}{}, confirmed: make(chan struct{})}
 		w.channels[name] = ch
 	}
 	ch.watchers[c] = struct{}{}
@@ -110,49 +131,126 @@ func (w *watches) join(ctx context.Context, client redis.UniversalClient, name s
 	return ch.confirmed, nil
 }
 
-// open starts the receiver.
+// open starts the receiver, and what says again and again which partitions are watched.
 func (w *watches) open(client redis.UniversalClient) {
-	w.channels, w.over = map[string]*channel{}, make(chan struct{})
+	w.channels, w.lost = map[string]*channel{}, make(chan struct{}, 1)
 	w.pubsub = client.Subscribe(context.Background())
 	// Subscriptions are confirmed anew after every reconnection.
 	messages := w.pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(confirmWithin))
-	go func() {
-		defer close(w.over)
+	ctx, stop := context.WithCancel(context.Background())
+	w.over.Go(func() {
+		defer stop()
 		for m := range messages {
 			switch m := m.(type) {
 			case *redis.Message:
-				w.tell(m.Channel, false)
+				w.tell(m.Channel)
 			case *redis.Subscription:
 				if m.Kind == "subscribe" {
-					w.tell(m.Channel, true)
+					w.confirm(m.Channel)
 				}
 			}
 		}
-	}()
+	})
+	w.over.Go(func() { w.say(ctx, client) })
 }
 
-// tell signals the watchers of a channel. The first confirmation of its subscription is no signal; later ones are,
-// for they mean that the connection was lost.
-func (w *watches) tell(name string, confirmation bool) {
+// confirm notes that Redis has confirmed a subscription. If it is not the first time, the connection was lost.
+func (w *watches) confirm(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ch := w.channels[name]
 	if ch == nil {
 		return
 	}
-	if confirmation {
+	select {
+	case <-ch.confirmed:
+	default:
+		close(ch.confirmed)
+		return
+	}
+	if ch.watched != "" {
+		signal(w.lost)
+	} else {
+		ch.tell()
+	}
+}
+
+// say keeps the keys of watched partitions. When the connection or a key was lost, so may have been what happened meanwhile:
+// every watcher is signalled, after the key is there.
+func (w *watches) say(ctx context.Context, client redis.UniversalClient) {
+	timer := time.NewTicker(sayEvery)
+	defer timer.Stop()
+	missed := false
+	for {
 		select {
-		case <-ch.confirmed:
-		default:
-			close(ch.confirmed)
+		case <-ctx.Done():
 			return
+		case <-timer.C:
+		case <-w.lost:
+			missed = true
+		}
+		there, err := w.saidAgain(ctx, client)
+		missed = missed || err != nil || !there
+		if missed && err == nil {
+			missed = false
+			w.tellAll()
 		}
 	}
-	for c := range ch.watchers {
-		select {
-		case c <- struct{}{}:
-		default:
+}
+
+// saidAgain writes the keys again, and tells whether all were still there.
+func (w *watches) saidAgain(ctx context.Context, client redis.UniversalClient) (bool, error) {
+	var was []*redis.IntCmd
+	_, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		keys := map[string]bool{}
+		for _, ch := range w.channels {
+			if ch.watched != "" && !keys[ch.watched] {
+				keys[ch.watched] = true
+				was = append(was, pipe.Exists(ctx, ch.watched))
+				pipe.Set(ctx, ch.watched, "", watchedFor)
+			}
 		}
+		return nil
+	})
+	for _, c := range was {
+		if c.Val() == 0 {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+func (w *watches) tell(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ch := w.channels[name]; ch != nil {
+		ch.tell()
+	}
+}
+
+func (w *watches) tellAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ch := range w.channels {
+		if ch.watched != "" {
+			ch.tell()
+		}
+	}
+}
+
+func (c *channel) tell() {
+	for watcher := range c.watchers {
+		signal(watcher)
+	}
+}
+
+// signal puts something into a channel, unless there is something in it already.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

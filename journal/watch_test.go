@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,4 +177,49 @@ func TestAHangingRedisDoesNotHoldAWatcherForEver(t *testing.T) {
 	}
 	r.Resume()
 	must(t, j.Close())
+}
+
+func TestWithoutAWatcherNobodyIsTold(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	defer func() { must(t, j.Close()) }()
+	published := func() bool {
+		return strings.Contains(client.Info(t.Context(), "commandstats").Val(), "cmdstat_publish:")
+	}
+	must(t, client.ConfigResetStat(t.Context()).Err())
+	_, err := j.Start(t.Context(), saga.Start{Created: saga.Created{ID: "a"}})
+	must(t, err)
+	if published() {
+		t.Error("an append was published though nobody watches")
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	c, err := j.Watch(ctx, "a")
+	must(t, err)
+	_, err = j.Claim(t.Context(), "a", "nonce")
+	must(t, err)
+	_, err = j.Start(t.Context(), saga.Start{Created: saga.Created{ID: "b"}})
+	must(t, err)
+	if !published() || len(c) != 0 {
+		t.Errorf("published: %v, told of another's: %d", published(), len(c))
+	}
+	leave()
+}
+
+func TestWatchersAreToldWhenItWasForgottenThatTheyWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := testenv.Bubble(t)
+		j := journal.New(client, journal.Options{})
+		defer func() { must(t, j.Close()) }()
+		c, err := j.Watch(t.Context(), "a")
+		must(t, err)
+		must(t, client.Del(t.Context(), "osp:{00}:watched").Err())
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if len(c) != 1 {
+			t.Error("the watcher was not told that it may have missed something")
+		}
+		if n := client.Exists(t.Context(), "osp:{00}:watched").Val(); n != 1 {
+			t.Error("the partition does not count as watched")
+		}
+	})
 }
