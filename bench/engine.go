@@ -85,7 +85,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	runner := &saga.Runner{
 		Journal: e.journal, Workflows: catalogue, Children: e.dispatcher, Log: quiet, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: id, Changed: changed, Observer: s.observer,
+		Random: saga.DefaultRandom, Nonce: nonce, Changed: changed, Observer: s.observer,
 		Ended: func(saga.Created, saga.State) { ended() },
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{
@@ -108,6 +108,12 @@ func (e *engine) close(ctx context.Context) {
 func (e *engine) start(ctx context.Context, typeName string, input json.RawMessage) error {
 	_, _, err := e.dispatcher.Start(ctx, saga.Request{Type: typeName, Input: input})
 	return err
+}
+
+// nonce is as long as a server's.
+func nonce() string {
+	u := uuid.New()
+	return fmt.Sprintf("%x", u[:6])
 }
 
 func id() string {

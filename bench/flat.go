@@ -89,7 +89,8 @@ func (d *database) fill(ctx context.Context, s settings, r *report) error {
 		return err
 	}
 	err = until(time.Hour, 50*time.Millisecond, "all tasks wait", func() bool {
-		return d.raw.ZCard(ctx, "asynq:{default}:retry").Val() >= int64(s.waiting)
+		parked, err := d.raw.ZCount(ctx, "osp:{00}:open", "9e15", "9e15").Result()
+		return err == nil && parked >= int64(s.waiting)
 	})
 	if err != nil {
 		return err

@@ -73,11 +73,14 @@ func (e *ParkedError) Error() string {
 		return fmt.Sprintf("parked for %v: %v", e.For, e.Cause)
 	case e.Now:
 		return "parked: another worker goes on"
-	case e.Due.IsZero():
+	case e.UntilWoken():
 		return "parked until it is woken"
 	}
 	return fmt.Sprintf("parked until %s", e.Due.Format(time.RFC3339Nano))
 }
+
+// UntilWoken tells whether no moment is known at which the task goes on: it waits for something to come from outside.
+func (e *ParkedError) UntilWoken() bool { return e.Due.IsZero() && e.For == 0 && !e.Now && e.Cause == nil }
 
 func (e *ParkedError) Unwrap() error { return e.Cause }
 

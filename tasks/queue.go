@@ -21,8 +21,6 @@ const (
 	// deliveryTimeout is how long one delivery may hold its handler. Unset it would be 30 minutes, after which asynq
 	// starts a second handler beside the first.
 	deliveryTimeout = 24 * time.Hour
-	// untilWoken is when asynq delivers a task that waits for a signal only. It is woken long before.
-	untilWoken = 24 * time.Hour
 )
 
 // Queue wakes tasks through asynq. A delivery says no more than "look at the journal of this id": nothing about a task

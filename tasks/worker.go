@@ -184,6 +184,8 @@ func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	d.queue, _ = asynq.GetQueueName(ctx)
 	d.asynqID, _ = asynq.GetTaskID(ctx)
 	switch {
+	case parked.UntilWoken(): // asynq may forget it: whoever wakes it enqueues it
+		return nil
 	case parked.Now && w.stops():
 		w.handOver.Go(func() { w.passOn(d) })
 	case parked.Now: // asynq took the delivery back, or Redis was away: this worker may go on itself
@@ -227,8 +229,6 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 		return 5 * time.Second
 	case parked.Now:
 		return 0
-	case parked.Due.IsZero() && parked.For == 0:
-		return untilWoken
 	}
 	// asynq cuts to whole seconds, and would be early.
 	return time.Duration(math.Ceil(parked.For.Seconds())) * time.Second
