@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ type settings struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // as cmd/osp has it
+	}
 	var s settings
 	flag.StringVar(&s.out, "out", "", "file for the results")
 	flag.StringVar(&s.docs, "docs", "", "file whose tables are written anew")

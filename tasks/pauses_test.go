@@ -89,7 +89,10 @@ func TestPausedTasksWaitWithoutAWorkerAndGoOnSoonAfter(t *testing.T) {
 			}
 			r.start(saga.Request{ID: "free", Type: "one", Service: "shop_2", Input: []byte(`{}`)})
 			r.ends("free", saga.Completed)
-			r.eventually("all of them are parked", func() bool { return r.parkedTasks(key) == 30 && r.asynq("reports", "t7") == "retry" })
+			r.eventually("all of them are parked", func() bool {
+				q, err := r.inspector.GetQueueInfo("reports")
+				return err == nil && r.parkedTasks(key) == 30 && q.Retry == 30
+			})
 			if got := r.trail.told(); got != "only" || r.state("t7") != saga.Pending {
 				t.Errorf("while it is paused: %s, and one is %s", got, r.state("t7"))
 			}
