@@ -46,7 +46,7 @@ func batchArgs(args []any, l saga.Lease, b saga.Batch) ([]any, error) {
 		end = string(b.Decisions[len(b.Decisions)-1].Kind)
 	}
 	fixed := len(args)
-	args = args[:fixed+fixedArgs]
+	args = append(args, make([]any, fixedArgs)...)
 	bodies := len(args)
 	for _, list := range [][]saga.Event{b.Facts, b.Decisions} {
 		for i := range list {

@@ -1,8 +1,9 @@
 // Package journal keeps the journals of tasks in Redis.
 //
 // Every method of [Redis] that changes something is one Lua script, so it happens wholly or not at all, by Redis' own
-// clock. Starts, claims and appends that wait at the same time are one script together: group.lua. The scripts stand in lua/, each with its keys, arguments and answers; what they must do is the contract of
-// [saga.Journal], and the suite in saga/storetest checks it.
+// clock. Starts, claims and appends that wait at the same time are one script together: group.lua. The scripts stand in
+// lua/, each with its keys, arguments and answers; what they must do is the contract of [saga.Journal], and the suite in
+// saga/storetest checks it.
 //
 // A task has three keys, and its partition five indexes. They share one hash tag, so that a script may touch them all
 // on a cluster:
@@ -17,7 +18,8 @@
 //	osp:{00}:dead    zset    tasks whose row the store has refused for good; score 0, so they stand in the order of their ids
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
 //
-// osp:{00}:watched is there while somebody watches a task of the partition: without it appends are not published.
+// osp:{00}:watched is there while somebody watches a task of the partition: without it starts, claims and appends are not
+// published. Its value is another one after it was gone.
 //
 // osp:{00}:minutes, a hash, counts how many tasks began and ended in each minute of the last hour.
 //

@@ -111,23 +111,16 @@ func (g *group) send() {
 // exec sends scripts in one pipeline, those that can be merged as one.
 func (g *group) exec(list []*script) {
 	pipe := g.client.Pipeline()
-	partitions := map[any][]*script{}
-	for _, s := range list {
-		if mergeable(s.cmd) {
-			first := s.cmd.Args()[3]
-			partitions[first] = append(partitions[first], s)
-		} else {
-			_ = pipe.Process(context.Background(), s.cmd) // a pipeline only keeps it
-		}
+	calls, others := merge(list)
+	for _, s := range others {
+		_ = pipe.Process(context.Background(), s.cmd) // a pipeline only keeps it
 	}
-	merged := map[any]*redis.Cmd{}
-	for first, list := range partitions {
-		merged[first] = merge(list)
-		_ = pipe.Process(context.Background(), merged[first])
+	for _, m := range calls {
+		_ = pipe.Process(context.Background(), m.cmd)
 	}
 	_, _ = pipe.Exec(context.Background()) // each command has its own error
-	for first, list := range partitions {
-		part(list, merged[first])
+	for _, m := range calls {
+		m.deal()
 	}
 }
 

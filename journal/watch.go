@@ -2,8 +2,10 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +21,7 @@ const (
 )
 
 // watches are the watchers of one process. They share one connection, which subscribes to the channel of every task
-// that is watched. While there is one, its partition has a key that says so: without it, appends are told to nobody.
+// that is watched. While there is one, its partition has a key that says so: without it, operations are told to nobody.
 type watches struct {
 	commands sync.Mutex // keeps subscribing and unsubscribing in the order in which channels come and go
 	pubsub   *redis.PubSub
@@ -29,6 +31,7 @@ type watches struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel
+	known    map[string]string // what the keys of watched partitions had
 }
 
 // channel is one that somebody watches: a task's, or the bell's of a queue.
@@ -46,10 +49,10 @@ func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.client.Set(ctx, p.watched, "", watchedFor).Err()
+	same, err := r.watches.say(ctx, r.client, p.watched)
 	var refused redis.Error
 	switch {
-	case errors.As(err, &refused): // it may be full: then little happens, and this is tried again
+	case errors.As(err, &refused), err == nil && !same: // it may be full: then little happens, and this is tried again
 		signal(r.watches.lost)
 	case err != nil:
 		r.watches.leave(p.journal(id), c)
@@ -133,7 +136,7 @@ func (w *watches) join(
 
 // open starts the receiver, and what says again and again which partitions are watched.
 func (w *watches) open(client redis.UniversalClient) {
-	w.channels, w.lost = map[string]*channel{}, make(chan struct{}, 1)
+	w.channels, w.known, w.lost = map[string]*channel{}, map[string]string{}, make(chan struct{}, 1)
 	w.pubsub = client.Subscribe(context.Background())
 	// Subscriptions are confirmed anew after every reconnection.
 	messages := w.pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(confirmWithin))
@@ -151,7 +154,7 @@ func (w *watches) open(client redis.UniversalClient) {
 			}
 		}
 	})
-	w.over.Go(func() { w.say(ctx, client) })
+	w.over.Go(func() { w.keep(ctx, client) })
 }
 
 // confirm notes that Redis has confirmed a subscription. If it is not the first time, the connection was lost.
@@ -175,9 +178,9 @@ func (w *watches) confirm(name string) {
 	}
 }
 
-// say keeps the keys of watched partitions. When the connection or a key was lost, so may have been what happened meanwhile:
+// keep keeps the keys of watched partitions. When the connection or a key was lost, so may have been what happened meanwhile:
 // every watcher is signalled, after the key is there.
-func (w *watches) say(ctx context.Context, client redis.UniversalClient) {
+func (w *watches) keep(ctx context.Context, client redis.UniversalClient) {
 	timer := time.NewTicker(sayEvery)
 	defer timer.Stop()
 	missed := false
@@ -189,8 +192,8 @@ func (w *watches) say(ctx context.Context, client redis.UniversalClient) {
 		case <-w.lost:
 			missed = true
 		}
-		there, err := w.saidAgain(ctx, client)
-		missed = missed || err != nil || !there
+		same, err := w.say(ctx, client, w.keys()...)
+		missed = missed || err != nil || !same
 		if missed && err == nil {
 			missed = false
 			w.tellAll()
@@ -198,28 +201,44 @@ func (w *watches) say(ctx context.Context, client redis.UniversalClient) {
 	}
 }
 
-// saidAgain writes the keys again, and tells whether all were still there.
-func (w *watches) saidAgain(ctx context.Context, client redis.UniversalClient) (bool, error) {
-	var was []*redis.IntCmd
-	_, err := client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		keys := map[string]bool{}
-		for _, ch := range w.channels {
-			if ch.watched != "" && !keys[ch.watched] {
-				keys[ch.watched] = true
-				was = append(was, pipe.Exists(ctx, ch.watched))
-				pipe.Set(ctx, ch.watched, "", watchedFor)
-			}
+// keys are those of the partitions that are watched here.
+func (w *watches) keys() (keys []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ch := range w.channels {
+		if ch.watched != "" && !slices.Contains(keys, ch.watched) {
+			keys = append(keys, ch.watched)
+		}
+	}
+	return keys
+}
+
+// say writes keys that say that somebody watches, and tells whether they are those that this process knew. A key that was gone
+// has another value, whoever wrote it again.
+func (w *watches) say(ctx context.Context, client redis.UniversalClient, keys ...string) (same bool, err error) {
+	values := make([]*redis.StringCmd, len(keys))
+	_, err = client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, key := range keys {
+			pipe.SetNX(ctx, key, rand.Text(), watchedFor)
+			pipe.PExpire(ctx, key, watchedFor)
+			values[i] = pipe.Get(ctx, key)
 		}
 		return nil
 	})
-	for _, c := range was {
-		if c.Val() == 0 {
-			return false, err
-		}
+	if err != nil {
+		return false, err
 	}
-	return true, err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	same = true
+	for i, key := range keys {
+		value := values[i].Val()
+		if known := w.known[key]; known != "" && known != value {
+			same = false
+		}
+		w.known[key] = value
+	}
+	return same, nil
 }
 
 func (w *watches) tell(name string) {

@@ -22,7 +22,7 @@ func Decode(stored string) (Event, error) {
 		return Event{}, fmt.Errorf("%w: header %.40q", ErrUnknownEvent, stored)
 	}
 	var e Event
-	d := decoder{rest: body}
+	d := decoder{rest: body, copies: len(stored) > maxPinned}
 	if !d.event(&e) {
 		e = Event{}
 		if err := json.Unmarshal([]byte(body), &e); err != nil {
@@ -35,7 +35,13 @@ func Decode(stored string) (Event, error) {
 
 // decoder reads what encoder has written, without reflection. It gives up on anything else: spaces, escapes, unknown fields,
 // fields that come twice. Then encoding/json decides.
-type decoder struct{ rest string }
+type decoder struct {
+	rest   string
+	copies bool // texts are copied, or each of them keeps the whole event in memory
+}
+
+// maxPinned is how large an event may be that its texts keep in memory beside a copy of its data.
+const maxPinned = 4 << 10
 
 func (d *decoder) event(e *Event) bool {
 	return d.object(func(name string) (bit uint, ok bool) {
@@ -164,7 +170,7 @@ func (d *decoder) skip(c byte) bool {
 	return true
 }
 
-// text reads a string that stands in JSON as it is. It is a part of what is decoded, not a copy.
+// text reads a string that stands in JSON as it is. It is a part of what is decoded, unless that is large.
 func (d *decoder) text(s *string) bool {
 	if !d.skip('"') {
 		return false
@@ -174,6 +180,9 @@ func (d *decoder) text(s *string) bool {
 		return false
 	}
 	*s, d.rest = d.rest[:end], d.rest[end+1:]
+	if d.copies {
+		*s = strings.Clone(*s)
+	}
 	return true
 }
 

@@ -80,7 +80,9 @@ func (e *ParkedError) Error() string {
 }
 
 // UntilWoken tells whether no moment is known at which the task goes on: it waits for something to come from outside.
-func (e *ParkedError) UntilWoken() bool { return e.Due.IsZero() && e.For == 0 && !e.Now && e.Cause == nil }
+func (e *ParkedError) UntilWoken() bool {
+	return e.Due.IsZero() && e.For == 0 && !e.Now && e.Cause == nil
+}
 
 func (e *ParkedError) Unwrap() error { return e.Cause }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// A process with everything on, over ten seconds. A worker costs about ten commands per second, on average; to ask every ten
-// milliseconds would be hundreds.
+// A process with everything on, over twenty seconds. A worker costs nine commands per second, on average, and an API less than
+// one; to ask every ten milliseconds would be hundreds.
 func TestAnIdleWorkerLeavesRedisAlone(t *testing.T) {
 	redisURL := testenv.Redis(t)
 	client, err := openRedis(redisURL, 1, trust{})
@@ -23,7 +23,7 @@ func TestAnIdleWorkerLeavesRedisAlone(t *testing.T) {
 	worker.begin(`{"type":"t.good","id":"t","input":{}}`)
 	worker.sees("/v1/tasks/t", string(saga.Completed)) // all loops have begun
 
-	const watched = 10 * time.Second
+	const watched = 20 * time.Second
 	before, began := commands(t, client), time.Now()
 	tick := time.NewTicker(watched / 2)
 	defer tick.Stop()
@@ -32,7 +32,7 @@ func TestAnIdleWorkerLeavesRedisAlone(t *testing.T) {
 	}
 	rate := float64(commands(t, client)-before) / time.Since(began).Seconds()
 	t.Logf("%.1f commands per second", rate)
-	if rate > 20 {
+	if rate > 14 {
 		t.Errorf("an idle worker costs Redis %.1f commands per second", rate)
 	}
 

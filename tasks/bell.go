@@ -126,6 +126,7 @@ func (b *Bell) tell(rings Rings) {
 		}
 		b.mu.Unlock()
 		for queue := range due {
+			b.tells(queue)
 			ctx, cancel := context.WithTimeout(context.Background(), listenAgain)
 			if err := rings.Ring(ctx, queue); err != nil {
 				b.log.DebugContext(ctx, "other processes are not told of work: they find it when they look", "queue", queue, "error", err)
@@ -136,7 +137,16 @@ func (b *Bell) tell(rings Rings) {
 	}
 }
 
-// answer hears that another process has rung. If the last such ring was in vain here, others are nearer: they may go first.
+// tells notes when the others are told: this process hears it, too.
+func (b *Bell) tells(queue string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := b.doors[queue]; d != nil {
+		d.told = time.Now()
+	}
+}
+
+// answer hears that another process has rung, or this one. If the last such ring was in vain here, others are nearer: they may go first.
 func (b *Bell) answer(queue string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -145,7 +155,7 @@ func (b *Bell) answer(queue string) {
 	case d == nil || d.delayed:
 		return
 	case !d.vain || d.state != empty:
-		b.open(queue, true)
+		b.open(queue, time.Since(d.told) > inVain)
 		return
 	}
 	d.delayed = true

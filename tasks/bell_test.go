@@ -142,6 +142,31 @@ func TestWhoCameInVainLetsOthersGoFirst(t *testing.T) {
 	})
 }
 
+func TestAnEchoOfItsOwnRingIsNoReasonToWait(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		p, api := w.process(t, 1, "default"), w.bell()
+		time.Sleep(500 * time.Millisecond)
+		w.mu.Lock()
+		w.deaf = true
+		w.mu.Unlock()
+		w.put("default", 1)
+		p.bell.ring("default")
+		<-p.taken
+		time.Sleep(3 * time.Millisecond) // the queue is found empty
+		p.bell.answer("default")
+		time.Sleep(50 * time.Millisecond)
+		w.mu.Lock()
+		w.deaf = false
+		w.mu.Unlock()
+		w.put("default", 1)
+		api.ring("default")
+		if took, _ := p.after(t); took > 5*time.Millisecond {
+			t.Errorf("after %v", took)
+		}
+		p.stop()
+	})
+}
+
 func TestManyTasksAreOneTelling(t *testing.T) {
 	bubble(t, func(t *testing.T, w *town) {
 		api := w.bell()

@@ -111,6 +111,7 @@ type door struct {
 	unasked bool      // nobody rang, it is only time to look
 	vain    bool      // and it had been in vain
 	delayed bool      // a ring of another process waits for its moment
+	told    time.Time // when this process last rang
 }
 
 // ask tells what to do about a dequeue.

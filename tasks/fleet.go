@@ -37,6 +37,8 @@ type Fleet struct {
 	Backlog func(ctx context.Context) (int, error) // deliveries that are due
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Paused has this process look at the pauses at once, and not within a second. Nil: no worker is in it.
+	Paused func(ctx context.Context) error
 
 	counted  atomic.Pointer[counted]
 	counting flight
@@ -76,7 +78,13 @@ func (f *Fleet) Pause(ctx context.Context, p saga.Pause) (saga.Pause, error) {
 	if err := f.knows(p.PauseKey); err != nil {
 		return p, err
 	}
-	return f.Journal.Pause(ctx, p)
+	p, err := f.Journal.Pause(ctx, p)
+	if err == nil && f.Paused != nil {
+		if err := f.Paused(ctx); err != nil {
+			f.Log.WarnContext(ctx, "paused, which is seen within a second", "error", err)
+		}
+	}
+	return p, err
 }
 
 // Resume ends a pause, if there is one, also one that asynq has.

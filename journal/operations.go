@@ -36,7 +36,7 @@ func (r *Redis) operate(
 		case err != nil:
 			return nil, false, err
 		case wanted:
-			keys, rest := apart(args)
+			keys, rest := split(args)
 			answer, confirmed, err = r.witnessed(ctx, m, &witness{script: groupScript, mark: p.base + "sync", keys: keys, args: rest}, client)
 			answer, err = only(answer, err)
 			return answer, confirmed, err
@@ -46,7 +46,7 @@ func (r *Redis) operate(
 	cmd.SetFirstKeyPos(head)
 	err = r.client.Process(ctx, cmd)
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		keys, rest := apart(args)
+		keys, rest := split(args)
 		cmd = groupScript.Eval(ctx, r.client, keys, rest...)
 	}
 	list, err := cmd.Slice()
@@ -54,8 +54,8 @@ func (r *Redis) operate(
 	return answer, true, err
 }
 
-// apart takes keys and the rest out of an operation's arguments.
-func apart(args []any) (keys []string, rest []any) {
+// split takes keys and the rest out of an operation's arguments.
+func split(args []any) (keys []string, rest []any) {
 	for _, key := range args[head:][:sharedKeys+ownKeys] {
 		keys = append(keys, key.(string))
 	}
@@ -79,55 +79,4 @@ func only(answers reply, err error) (reply, error) {
 		err = broken(answer.text(1))
 	}
 	return answer, err
-}
-
-// mergeable tells whether a command is a call of group.lua.
-func mergeable(cmd *redis.Cmd) bool {
-	args := cmd.Args()
-	return len(args) > sharedKeys+ownKeys+2 && args[1] == groupScript.Hash()
-}
-
-// merge makes one call of those that wait for the same partition.
-func merge(list []*script) *redis.Cmd {
-	if len(list) == 1 {
-		return list[0].cmd
-	}
-	keys, size := sharedKeys, head+sharedKeys
-	for _, s := range list {
-		size += len(s.cmd.Args()) - head - sharedKeys
-	}
-	args := append(make([]any, 0, size), list[0].cmd.Args()[:head+sharedKeys]...)
-	for _, s := range list {
-		own := s.cmd.Args()[head+sharedKeys:][:s.keys()-sharedKeys]
-		args, keys = append(args, own...), keys+len(own)
-	}
-	for _, s := range list {
-		args = append(args, s.cmd.Args()[head+s.keys():]...)
-	}
-	args[2] = keys
-	cmd := redis.NewCmd(context.Background(), args...)
-	cmd.SetFirstKeyPos(head)
-	return cmd
-}
-
-// keys is how many keys a script has.
-func (s *script) keys() int {
-	n, _ := s.cmd.Args()[2].(int)
-	return n
-}
-
-// part gives each of those that were merged its answer.
-func part(list []*script, merged *redis.Cmd) {
-	if len(list) == 1 {
-		return
-	}
-	answers, err := merged.Slice()
-	for i, s := range list {
-		switch {
-		case err != nil:
-			s.cmd.SetErr(err)
-		case i < len(answers):
-			s.cmd.SetVal(answers[i : i+1])
-		}
-	}
 }
