@@ -61,7 +61,7 @@ func TestOperationsThatWaitAreOneScriptAndEachHasItsAnswer(t *testing.T) {
 		errs, scripts := together(t, c, operations)
 		for i, err := range errs {
 			o := operations[i]
-			if o.err == errBroken && redis.HasErrorPrefix(err, "WRONGTYPE") {
+			if errors.Is(o.err, errBroken) && redis.HasErrorPrefix(err, "WRONGTYPE") {
 				continue
 			}
 			if !errors.Is(err, o.err) || o.err == nil && err != nil {

@@ -66,7 +66,7 @@ func (d *decoder) event(e *Event) bool {
 		case "f":
 			var n int64
 			ok = d.number(&n) && n >= 0 && n <= 255
-			e.Flags = Flags(n) //nolint:gosec // checked
+			e.Flags = Flags(n)
 			return 7, ok
 		case "m":
 			return 8, d.text(&e.Name)

@@ -34,6 +34,7 @@ type Rings interface {
 // queues that are empty until then. Only the time of a task depends on it: a worker looks now and then though nobody rang.
 type Bell struct {
 	log    *slog.Logger
+	now    func() time.Time
 	random func() float64
 
 	mu      sync.Mutex
@@ -50,13 +51,13 @@ type Bell struct {
 // NewBell returns a bell that hears what asynq does through a client. Its hook has to be the first of the client's: what
 // comes later would count a dequeue that is held back as a slow one.
 func NewBell(client redis.UniversalClient, log *slog.Logger, now func() time.Time) *Bell {
-	b := newBell(log)
+	b := newBell(log, now)
 	client.AddHook(doorman{b, now})
 	return b
 }
 
-func newBell(log *slog.Logger) *Bell {
-	return &Bell{log: log, random: saga.DefaultRandom, doors: map[string]*door{}, due: map[string]bool{}, changed: make(chan struct{})}
+func newBell(log *slog.Logger, now func() time.Time) *Bell {
+	return &Bell{log: log, now: now, random: saga.DefaultRandom, doors: map[string]*door{}, due: map[string]bool{}, changed: make(chan struct{})}
 }
 
 // Connect has the bell heard in other processes, too. Before a worker serves.
@@ -142,7 +143,7 @@ func (b *Bell) tells(queue string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if d := b.doors[queue]; d != nil {
-		d.told = time.Now()
+		d.told = b.now()
 	}
 }
 
@@ -155,7 +156,7 @@ func (b *Bell) answer(queue string) {
 	case d == nil || d.delayed:
 		return
 	case !d.vain || d.state != empty:
-		b.open(queue, time.Since(d.told) > inVain)
+		b.open(queue, b.now().Sub(d.told) > inVain)
 		return
 	}
 	d.delayed = true

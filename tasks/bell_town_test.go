@@ -30,7 +30,7 @@ func newTown() *town {
 
 // bell is a process's.
 func (w *town) bell() *Bell {
-	b := newBell(slog.New(slog.DiscardHandler))
+	b := newBell(slog.New(slog.DiscardHandler), time.Now)
 	b.Connect(w)
 	return b
 }
