@@ -1,7 +1,7 @@
 // Package journal keeps the journals of tasks in Redis.
 //
 // Every method of [Redis] that changes something is one Lua script, so it happens wholly or not at all, by Redis' own
-// clock. Starts, claims and appends that wait at the same time are one script together: group.lua. The scripts stand in
+// clock. Starts, claims, appends and holds that wait at the same time are one script together: group.lua. The scripts stand in
 // lua/, each with its keys, arguments and answers; what they must do is the contract of [saga.Journal], and the suite in
 // saga/storetest checks it.
 //

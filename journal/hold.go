@@ -18,8 +18,8 @@ func (p *partition) tags(queue string) string { return p.base + "tags:" + queue 
 // Hold keeps a task of some group back from its queue. It tells whether it did: a task that was claimed before is not.
 func (r *Redis) Hold(ctx context.Context, ref saga.Ref, group string) (bool, error) {
 	p := r.of(ref.ID)
-	answer, err := r.run(ctx, holdScript, []string{p.held(ref.Queue), p.tags(ref.Queue), p.meta(ref.ID), p.open},
-		ref.ID, "/"+group, heldBack)
+	answer, _, err := r.operate(ctx, p, false, false, append(
+		operationOn(p, opHold, p.held(ref.Queue), p.meta(ref.ID), p.tags(ref.Queue), 3), ref.ID, "/"+group, heldBack))
 	if err != nil {
 		return false, fail(ctx, "hold back task", ref.ID, err)
 	}

@@ -11,6 +11,7 @@ const (
 	opStart  = "start"
 	opClaim  = "claim"
 	opAppend = "append"
+	opHold   = "hold"
 )
 
 const (
@@ -21,10 +22,15 @@ const (
 
 // operation begins the arguments of EVALSHA for an operation on one task; n more are to be appended.
 func operation(p *partition, name, id string, n int) []any {
+	return operationOn(p, name, p.journal(id), p.meta(id), p.tombstone(id), n)
+}
+
+// operationOn is an operation that needs other keys.
+func operationOn(p *partition, name, first, second, third string, n int) []any {
 	args := make([]any, 0, head+sharedKeys+ownKeys+2+n)
 	args = append(args, "evalsha", groupScript.Hash(), sharedKeys+ownKeys)
 	args = append(args, p.shared...)
-	return append(args, p.journal(id), p.meta(id), p.tombstone(id), name, n)
+	return append(args, first, second, third, name, n)
 }
 
 // operate runs one operation, and confirms it where that is asked for: a client's, or a runner's.

@@ -136,6 +136,15 @@ func peculiar(t *testing.T, c *outgoing, j *journal.Redis, client redis.Universa
 // caught is a hook that sends nothing and keeps what was to be sent.
 type caught struct{ cmds []*redis.Cmd }
 
+// catching is a journal whose operations go nowhere.
+func catching(t *testing.T) (*caught, *journal.Redis) {
+	t.Helper()
+	client, hook := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}), &caught{}
+	client.AddHook(hook)
+	t.Cleanup(func() { _ = client.Close() })
+	return hook, journal.New(client, journal.Options{})
+}
+
 func (c *caught) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
@@ -168,9 +177,7 @@ func TestTheLastOperationOnATaskDecidesAboutIt(t *testing.T) {
 			must(t, err)
 			c, err := j.Claim(t.Context(), "a", "nonce")
 			must(t, err)
-			hook, closed := &caught{}, redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-			closed.AddHook(hook)
-			nowhere := journal.New(closed, journal.Options{})
+			hook, nowhere := catching(t)
 			_, _ = nowhere.Append(t.Context(), c.Lease, k.batch)
 			_, _ = nowhere.Claim(t.Context(), "a", "another")
 			if n := journal.RunMerged(t.Context(), client, hook.cmds...); n != 1 {
@@ -189,9 +196,7 @@ func TestTheLastOperationOnATaskDecidesAboutIt(t *testing.T) {
 
 func TestWhatIsMergedHasBounds(t *testing.T) {
 	client := server(t)
-	hook, closed := &caught{}, redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-	closed.AddHook(hook)
-	nowhere := journal.New(closed, journal.Options{})
+	hook, nowhere := catching(t)
 	for i := range 40 {
 		_, _ = nowhere.Claim(t.Context(), fmt.Sprint(i), "nonce")
 	}

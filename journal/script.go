@@ -105,7 +105,7 @@ var unparkLua string
 var tallyLua string
 
 var (
-	groupScript     = newScript(tallyLua + sharedLua + startLua + claimLua + appendLua + groupLua)
+	groupScript     = newScript(tallyLua + sharedLua + startLua + claimLua + appendLua + holdLua + groupLua)
 	renewScript     = newScript(renewLua)
 	releaseScript   = newScript(releaseLua)
 	postScript      = newScript(postLua)
@@ -125,7 +125,6 @@ var (
 	roomScript      = newScript(roomLua)
 	turnScript      = newScript(turnLua)
 	markScript      = newScript(markLua)
-	holdScript      = newScript(holdLua)
 	feedScript      = newScript(feedLua)
 	tickScript      = newScript(tickLua)
 	pauseScript     = newScript(pauseLua)

@@ -126,7 +126,7 @@ func (b broken) opener(t *testing.T) opener {
 		return string(raw)
 	}
 	files := []string{"prelude", b.script}
-	if operations := []string{"start", "claim", "append"}; slices.Contains(operations, b.script) {
+	if operations := []string{"start", "claim", "append", "hold"}; slices.Contains(operations, b.script) {
 		files = slices.Concat([]string{"prelude", "tally", "shared"}, operations, []string{"group"})
 	}
 	whole := ""

@@ -1,8 +1,8 @@
--- Runs operations on tasks of one partition, one after the other; see start.lua, claim.lua and append.lua.
--- KEYS open, wake, dirty, outbox, minutes, whole, watched; then of each operation: journal, meta, tombstone
+-- Runs operations on tasks of one partition, one after the other; see start.lua, claim.lua, append.lua and hold.lua.
+-- KEYS open, wake, dirty, outbox, minutes, whole, watched; then of each operation: journal, meta, tombstone; or held, meta, tags
 -- ARGV of each operation: its name, how many arguments follow, and they
 -- Returns for each what it returns, or {-1, error}: what is wrong with one task keeps no other one from its turn
-local operations = {start = start, claim = claim, append = append}
+local operations = {start = start, claim = claim, append = append, hold = hold}
 
 -- What Redis refuses at the moment, it refuses to all of them, and the client has to hear it.
 local function refused(message)

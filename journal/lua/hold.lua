@@ -1,12 +1,14 @@
 -- Holds a task back that nobody has claimed: it is fed to its queue when it is the turn of its group. Each group's next
 -- task is tagged one higher than its last, and than what was fed last; the lowest tags come first.
--- KEYS held, tags, meta, open
 -- ARGV id, group, the moment of those that are held back
 -- Returns {0} it has been claimed | {1} held
-if redis.call('HGET', KEYS[3], 'e') then return {0} end
-local fed = tonumber(redis.call('HGET', KEYS[2], '') or 0)
-local tag = math.max(fed, tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)) + 1
-redis.call('HSET', KEYS[2], ARGV[2], tag)
-redis.call('ZADD', KEYS[1], 'NX', tag, ARGV[1])
-redis.call('ZADD', KEYS[4], 'XX', ARGV[3], ARGV[1])
-return {1}
+local function hold(o, held, meta, tags)
+  local id, group = ARGV[o + 1], ARGV[o + 2]
+  if redis.call('HGET', meta, 'e') then return {0} end
+  local last = redis.call('HMGET', tags, '', group) -- what was fed last has no name
+  local tag = math.max(tonumber(last[1] or 0), tonumber(last[2] or 0)) + 1
+  redis.call('HSET', tags, group, tag)
+  redis.call('ZADD', held, 'NX', tag, id)
+  redis.call('ZADD', KEYS[1], 'XX', ARGV[o + 3], id)
+  return {1}
+end
