@@ -136,7 +136,9 @@ func TestAParentIsToldOnce(t *testing.T) {
 		}
 		var sweepers sync.WaitGroup
 		for range 10 {
-			sweepers.Go(func() { b.sweep() })
+			own := *b
+			own.Sweeper = tasks.NewSweeper(j, w, slog.New(slog.DiscardHandler), time.Now)
+			sweepers.Go(func() { own.sweep() })
 		}
 		sweepers.Wait()
 		if got := b.heard(); got != `step-a completed "out"` {
