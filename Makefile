@@ -74,7 +74,7 @@ bench-others: test-env bench/others/node_modules/.package-lock.json ## measure B
 	@PATH="$(CACHE)/node:$$PATH" CGO_ENABLED=0 internal/build.sh run ./bench -out bench/others.json -docs docs/performance.md -only others $(BENCH)
 
 bench/others/node_modules/.package-lock.json: bench/others/package-lock.json
-	@cd $(@D)/.. && PATH="$(CACHE)/node:$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
+	@cd bench/others && PATH="$(CACHE)/node:$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
 
 bench-go: ## run the benchmarks of single functions COUNT times (default 6), for benchstat
 	@go test -tags $(TAGS) -run '^$$' -bench '^Benchmark(Fold|Decide|Encode|Decode|Walk|Batch)$$' -count $(or $(COUNT),6) ./saga ./journal
