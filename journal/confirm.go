@@ -36,7 +36,11 @@ func (r *Redis) accept(ctx context.Context, p *partition, client bool, s *redis.
 	if client && !r.o.Replicated {
 		return r.run(ctx, s, keys, args...)
 	}
-	answer, confirmed, err := r.confirm(ctx, p, client, s, keys, args...)
+	return relied(r.confirm(ctx, p, client, s, keys, args...))
+}
+
+// relied fails what somebody is to rely on, and no replica has acknowledged.
+func relied(answer reply, confirmed bool, err error) (reply, error) {
 	if err == nil && !confirmed {
 		err = errUnconfirmed
 	}

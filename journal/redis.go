@@ -76,11 +76,8 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	}
 	p := r.of(c.ID)
 	client := c.Parent == "" // else another task starts it
-	answer, confirmed, err := r.operate(ctx, p, !client || r.o.Replicated, client, append(operation(p, opStart, c.ID, 10),
-		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given))
-	if err == nil && !confirmed {
-		err = errUnconfirmed
-	}
+	answer, err := relied(r.operate(ctx, p, !client || r.o.Replicated, client, append(operation(p, opStart, c.ID, 10),
+		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)))
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)
 	}

@@ -233,3 +233,16 @@ func TestWhatIsPausedStaysSoWhileNobodyCanTell(t *testing.T) {
 		t.Error("it is forgotten, or another is paused")
 	}
 }
+
+func TestAPauseHoldsAtOnceWhereItWasAskedFor(t *testing.T) {
+	r := newRig(t)
+	pauses := &tasks.Pauses{Journal: r.journal, Log: slog.New(slog.DiscardHandler), Nudge: func() {}}
+	fleet := r.fleet()
+	fleet.Paused = pauses.Look
+	if _, err := fleet.Pause(t.Context(), saga.Pause{PauseKey: saga.PauseKey{Kind: saga.PauseType, Name: "one"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !pauses.Paused(saga.Created{Type: "one"}) || pauses.Paused(saga.Created{Type: "two"}) {
+		t.Error("not what was asked for is paused")
+	}
+}
