@@ -26,7 +26,7 @@ test-env: ## install what the tests need: redis-server, PostgreSQL, PostgREST, N
 	@internal/testenv/install.sh
 
 test: test-env ## run all tests with -race against real servers on free ports
-	@CGO_ENABLED=1 go test -race -tags $(TAGS) -timeout 20m $(PACKAGES)
+	@CGO_ENABLED=1 internal/test.sh -race -tags $(TAGS) -timeout 20m $(PACKAGES)
 
 test-supabase: test-env ## run only the tests that need PostgreSQL with PostgREST, and count them
 	@internal/supabase.sh | CGO_ENABLED=1 internal/tests.sh supabase -race -tags $(TAGS) -timeout 20m
