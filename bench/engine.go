@@ -90,7 +90,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{
 		Opening: catalogue.Opening,
-		Queues:  queues, Concurrency: s.inFlight, Servers: s.servers, CheckInterval: 2 * time.Second, ShutdownTimeout: 5 * time.Second, Log: quiet, Bell: d.bell,
+		Queues:  queues, Concurrency: s.inFlight, CheckInterval: 2 * time.Second, ShutdownTimeout: 5 * time.Second, Log: quiet, Bell: d.bell,
 	})
 	if s.noWorker {
 		return e, nil

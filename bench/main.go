@@ -35,7 +35,6 @@ type settings struct {
 	idle     time.Duration // how long the idle worker is watched
 	settle   time.Duration // until what starting caused is over
 	flush    bool
-	servers  int
 	pool     int
 	profile  string // file for a CPU profile; empty: none
 	allocs   string // file for a profile of allocations; empty: none
@@ -63,7 +62,6 @@ func main() {
 	flag.IntVar(&s.pending, "pending", 100_000, "pending tasks")
 	flag.DurationVar(&s.idle, "idle", 10*time.Second, "how long the idle worker is watched")
 	flag.BoolVar(&s.flush, "flush", true, "run the flusher, into a store that keeps nothing")
-	flag.IntVar(&s.servers, "servers", 2, "asynq servers in the worker")
 	flag.IntVar(&s.pool, "pool", 4, "Redis connections of the engine, pub/sub not counted")
 	flag.StringVar(&s.profile, "cpuprofile", "", "file for a CPU profile of the last forward run")
 	flag.StringVar(&s.allocs, "memprofile", "", "file for a profile of allocations, the last forward run included")

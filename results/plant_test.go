@@ -87,7 +87,7 @@ func (p *plant) run(flusher *results.Flusher) {
 		Journal: p.journal, Workflows: catalogue, Children: p.dispatcher, Log: quiet, Now: time.Now,
 		Random: saga.DefaultRandom, Nonce: next, Changed: flusher.Notify, Ended: p.ended,
 	}, queue, tasks.WorkerOptions{
-		Opening: catalogue.Opening, Queues: queues, Concurrency: 64, Servers: 2, CheckInterval: 10 * time.Millisecond,
+		Opening: catalogue.Opening, Queues: queues, Concurrency: 64, CheckInterval: 10 * time.Millisecond,
 		ShutdownTimeout: 5 * time.Second, Log: quiet,
 	})
 	if err := worker.Start(); err != nil {

@@ -52,7 +52,6 @@ type Config struct {
 	Files           Files  // which settings came from files
 	Queues          map[string]int
 	Concurrency     int
-	Servers         int // asynq servers in a worker
 	CheckInterval   time.Duration
 	ShutdownTimeout time.Duration
 	Drain           time.Duration // how long a server that stops still answers; 0 in dev
@@ -91,7 +90,6 @@ func Load(role Role, env Environment) (Config, error) {
 		Queues:          l.queues(),
 		Partitions:      l.number("OSP_PARTITIONS", 0, 1, 256),
 		Concurrency:     l.number("OSP_CONCURRENCY", 64, 1, 10_000),
-		Servers:         l.number("OSP_SERVERS", 2, 1, 16),
 		CheckInterval:   l.duration("OSP_CHECK_INTERVAL", 2*time.Second),
 		ShutdownTimeout: l.duration("OSP_SHUTDOWN_TIMEOUT", 8*time.Second),
 		Lease:           l.duration("OSP_LEASE", 5*time.Second),
@@ -118,7 +116,7 @@ func Load(role Role, env Environment) (Config, error) {
 		c.Drain = l.duration("OSP_DRAIN", time.Second)
 	}
 	c.Scale = l.scale(c.Concurrency)
-	c.RedisPool = l.number("REDIS_POOL_SIZE", poolSize(c.Role), 1, 1000)
+	c.RedisPool = l.number("REDIS_POOL_SIZE", poolSize, 1, 1000)
 	given, _ := env.get("PORT") // an error is told by Port above
 	c.PortGiven = given != ""
 	c.Retention = l.retention(c.KeepFinished)
@@ -133,11 +131,5 @@ func Load(role Role, env Environment) (Config, error) {
 	return c, errors.Join(l.errs...)
 }
 
-// poolSize keeps a process within six connections: asynq's two servers listen on one each, and the journal on one where
-// somebody watches or works.
-func poolSize(r Role) int {
-	if r.works() {
-		return 3
-	}
-	return 4
-}
+// poolSize keeps a process within six connections: asynq listens on one, and the journal on one where somebody watches or works.
+const poolSize = 4

@@ -56,9 +56,9 @@ func TestDefaults(t *testing.T) {
 	c.Secret = nil
 	want := Config{
 		Scale: scale.Rule{Min: 1, Max: 10, PerWorker: 64},
-		Role:  RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 3, SupabaseURL: "https://abc.supabase.co",
+		Role:  RoleAll, Port: 8080, RedisURL: "redis://localhost:6379", RedisPool: 4, SupabaseURL: "https://abc.supabase.co",
 		SupabaseKey: "sb_secret_x", Open: true, Queues: map[string]int{"high": 6, "default": 3, "low": 1}, Concurrency: 64,
-		Servers: 2, CheckInterval: 2 * time.Second, People: People{Lifetime: 12 * time.Hour, Idle: 2 * time.Hour}, ShutdownTimeout: 8 * time.Second, Drain: time.Second, Lease: 5 * time.Second,
+		CheckInterval: 2 * time.Second, People: People{Lifetime: 12 * time.Hour, Idle: 2 * time.Hour}, ShutdownTimeout: 8 * time.Second, Drain: time.Second, Lease: 5 * time.Second,
 		KeepFinished: 24 * time.Hour, LogLevel: slog.LevelInfo, Accept: AcceptRedis, MaxMemory: memoryMark{Percent: 85},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -81,7 +81,6 @@ func TestVariables(t *testing.T) {
 		{"REDIS_URL", "redis://r:1", func(c Config) any { return c.RedisURL }, "redis://r:1", []string{"localhost:6379", "http://x", "redis://u:p#w@x", "redis-sentinel://x"}},
 		{"REDIS_POOL_SIZE", "1000", func(c Config) any { return c.RedisPool }, 1000, []string{"0", "1001", "many"}},
 		{"OSP_CONCURRENCY", "10000", func(c Config) any { return c.Concurrency }, 10_000, []string{"0", "10001", "all"}},
-		{"OSP_SERVERS", "16", func(c Config) any { return c.Servers }, 16, []string{"0", "17", "x"}},
 		{"OSP_CHECK_INTERVAL", "20ms", func(c Config) any { return c.CheckInterval }, 20 * time.Millisecond, []string{"20", "0s", "-1s", "soon"}},
 		{"OSP_SHUTDOWN_TIMEOUT", "1m", func(c Config) any { return c.ShutdownTimeout }, time.Minute, []string{"8", "0s", "-1s"}},
 		{"OSP_ACCEPT", "replica", func(c Config) any { return c.Accept }, AcceptReplica, []string{"Redis", "all", "store"}},

@@ -219,7 +219,7 @@ func (s *Server) newWorker() *tasks.Worker {
 	}
 	o := tasks.WorkerOptions{
 		Opening: s.pauses.Opening(s.limits.Opening(s.dispatcher.Catalogue.Opening)),
-		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, Servers: s.config.Servers, CheckInterval: s.config.CheckInterval,
+		Queues:  s.config.Queues, Concurrency: s.config.Concurrency, CheckInterval: s.config.CheckInterval,
 		ShutdownTimeout: s.config.ShutdownTimeout, Log: s.log, Bell: s.bell,
 	}
 	if s.tracing != nil {

@@ -10,11 +10,14 @@ import (
 // asynq:{queue}:pending, asynq:{queue}:paused, …
 func dequeues(cmd redis.Cmder) (queue string, ok bool) {
 	args := cmd.Args()
-	if len(args) < 5 || cmd.Name() != "evalsha" {
+	if _, ok = cmd.(*redis.Cmd); !ok || len(args) < 5 || cmd.Name() != "evalsha" {
 		return "", false
 	}
 	return queueOf(args[4], "}:paused")
 }
+
+// firstKey is where the keys of a script begin.
+const firstKey = 3
 
 // mostKeys is how many keys asynq's scripts have at most that move tasks to pending. Those that count have more.
 const mostKeys = 4

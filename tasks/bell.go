@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,31 +34,37 @@ type Rings interface {
 // Bell rings when a queue has got work, in this process at once and in others by [Rings], and holds back asynq's dequeues from
 // queues that are empty until then. Only the time of a task depends on it: a worker looks now and then though nobody rang.
 type Bell struct {
-	log    *slog.Logger
-	now    func() time.Time
-	random func() float64
+	log      *slog.Logger
+	now      func() time.Time
+	random   func() float64
+	pending  pending
+	handling atomic.Int64 // handlers that are busy
 
-	mu      sync.Mutex
-	rings   Rings            // nil: nobody else is told, and nobody else is heard
-	doors   map[string]*door // the queues that workers of this process serve
-	every   time.Duration    // between two looks though nobody rang
-	serving int              // workers
-	leaving int              // of those, that stop
-	changed chan struct{}    // closed, and another one, when a door has changed
-	due     map[string]bool  // queues of which the others are to be told
-	telling chan struct{}    // closed when nothing is due; nil: nothing is
+	mu       sync.Mutex
+	rings    Rings            // nil: nobody else is told, and nobody else is heard
+	doors    map[string]*door // the queues that workers of this process serve
+	every    time.Duration    // between two looks though nobody rang
+	handlers int              // of all workers
+	serving  int              // workers
+	leaving  int              // of those, that stop
+	changed  chan struct{}    // closed, and another one, when a door has changed
+	due      map[string]bool  // queues of which the others are to be told
+	telling  chan struct{}    // closed when nothing is due; nil: nothing is
 }
 
 // NewBell returns a bell that hears what asynq does through a client. Its hook has to be the first of the client's: what
 // comes later would count a dequeue that is held back as a slow one.
 func NewBell(client redis.UniversalClient, log *slog.Logger, now func() time.Time) *Bell {
-	b := newBell(log, now)
+	b := newBell(asynqRedis{client}, log, now)
 	client.AddHook(doorman{b, now})
 	return b
 }
 
-func newBell(log *slog.Logger, now func() time.Time) *Bell {
-	return &Bell{log: log, now: now, random: saga.DefaultRandom, doors: map[string]*door{}, due: map[string]bool{}, changed: make(chan struct{})}
+func newBell(p pending, log *slog.Logger, now func() time.Time) *Bell {
+	return &Bell{
+		log: log, now: now, random: saga.DefaultRandom, pending: p,
+		doors: map[string]*door{}, due: map[string]bool{}, changed: make(chan struct{}),
+	}
 }
 
 // Connect has the bell heard in other processes, too. Before a worker serves.
@@ -168,8 +175,8 @@ func (b *Bell) answer(queue string) {
 	})
 }
 
-// serve begins to hold back looks at queues that are empty. It listens until ctx ends.
-func (b *Bell) serve(ctx context.Context, queues map[string]int, every time.Duration, listeners *sync.WaitGroup) {
+// serve begins to hold back looks at queues that are empty, for a worker of so many handlers. It listens until ctx ends.
+func (b *Bell) serve(ctx context.Context, queues map[string]int, handlers int, every time.Duration, listeners *sync.WaitGroup) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.serving == 0 {
@@ -177,9 +184,10 @@ func (b *Bell) serve(ctx context.Context, queues map[string]int, every time.Dura
 	}
 	b.every = every
 	b.serving++
+	b.handlers += handlers
 	for queue := range queues {
 		if b.doors[queue] == nil {
-			b.doors[queue] = &door{}
+			b.doors[queue] = &door{ahead: fewAhead}
 		}
 		if rings := b.rings; rings != nil {
 			listeners.Go(func() { b.listen(ctx, rings, queue) })
@@ -212,12 +220,23 @@ func (b *Bell) listen(ctx context.Context, rings Rings, queue string) {
 	}
 }
 
-// release lets go of every dequeue that is held back, and holds back no other, for a worker stops.
-func (b *Bell) release() {
+// release lets go of every dequeue that is held back, and holds back no other, for a worker stops. The last one gives back what was
+// fetched ahead.
+func (b *Bell) release(handlers int) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.leaving++
+	b.handlers -= handlers
 	b.change()
+	back := map[string][]any{}
+	if b.leaving == b.serving {
+		for queue, d := range b.doors {
+			back[queue], d.ready = d.ready, nil
+		}
+	}
+	b.mu.Unlock()
+	for queue, list := range back {
+		b.giveBack(queue, list)
+	}
 }
 
 // left says that a worker has stopped.

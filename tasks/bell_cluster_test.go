@@ -39,7 +39,7 @@ func TestOnAClusterAWorkerIsToldToo(t *testing.T) {
 	runner := r.runner()
 	runner.Journal = j
 	w := tasks.NewWorker(client, runner, tasks.NewQueue(client), tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: never, Bell: bell, ShutdownTimeout: time.Second, Log: runner.Log,
+		Queues: r.dispatcher.Queues, Concurrency: 8, CheckInterval: never, Bell: bell, ShutdownTimeout: time.Second, Log: runner.Log,
 	})
 	if err := w.Start(); err != nil {
 		t.Fatal(err)

@@ -214,9 +214,9 @@ func TestWhileRedisIsAwayAsynqHearsOfIt(t *testing.T) {
 func TestAHeldDequeueEndsWithItsContext(t *testing.T) {
 	bubble(t, func(t *testing.T, w *town) {
 		b := w.bell()
-		b.serve(t.Context(), map[string]int{"default": 1}, time.Hour, &sync.WaitGroup{})
+		b.serve(t.Context(), map[string]int{"default": 1}, 1, time.Hour, &sync.WaitGroup{})
 		synctest.Wait() // it has begun to listen
-		look := doorman{b, time.Now}.ProcessHook(w.dequeue)
+		look := doorman{b, time.Now}.ProcessHook(w.answer)
 		dequeue := func(ctx context.Context) error {
 			return look(ctx, redis.NewCmd(ctx, "evalsha", "hash", 4, "asynq:{default}:pending", "asynq:{default}:paused"))
 		}

@@ -17,10 +17,10 @@ type town struct {
 	ears      map[string][]chan struct{}
 	told      int
 	work      map[string]int
-	looks     map[string]int
-	dequeued  int   // how many of the looks were dequeues
-	away      error // what Redis says to looks and rings
-	deaf      bool  // nobody hears of a ring elsewhere
+	looks     map[string]int // round trips
+	dequeued  int            // how many of the looks were dequeues
+	away      error          // what Redis says to looks and rings
+	deaf      bool           // nobody hears of a ring elsewhere
 	meanwhile func(queue string)
 }
 
@@ -30,7 +30,7 @@ func newTown() *town {
 
 // bell is a process's.
 func (w *town) bell() *Bell {
-	b := newBell(slog.New(slog.DiscardHandler), time.Now)
+	b := newBell(w, slog.New(slog.DiscardHandler), time.Now)
 	b.Connect(w)
 	return b
 }
@@ -65,9 +65,30 @@ func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) 
 	return ear, nil
 }
 
-// dequeue is what Redis does, for asynq's dequeue and for counting.
-func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
+// answer is what Redis does, for asynq's dequeue and for counting.
+func (w *town) answer(_ context.Context, cmd redis.Cmder) error {
 	time.Sleep(time.Millisecond)
+	return w.run(cmd)
+}
+
+// dequeue is several in one round trip.
+func (w *town) dequeue(_ context.Context, list []redis.Cmder) {
+	time.Sleep(time.Millisecond)
+	for _, cmd := range list {
+		_ = w.run(cmd)
+	}
+	queue, _ := dequeues(list[0])
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks[queue] -= len(list) - 1
+}
+
+func (w *town) giveBack(_ context.Context, queue string, ids []string) error {
+	w.put(queue, len(ids))
+	return nil
+}
+
+func (w *town) run(cmd redis.Cmder) error {
 	if count, ok := cmd.(*redis.IntCmd); ok {
 		return w.count(count)
 	}
@@ -81,6 +102,7 @@ func (w *town) dequeue(_ context.Context, cmd redis.Cmder) error {
 	}
 	if err == nil {
 		w.work[queue]--
+		cmd.(*redis.Cmd).SetVal("\x1a\x01t") // a message whose id is t
 	}
 	cmd.SetErr(err)
 	w.mu.Unlock() // or whoever waits for it would keep the bubble's clock from going on
@@ -123,7 +145,10 @@ type process struct {
 	stop  func()
 }
 
-const everyLook = 2 * time.Second
+const (
+	everyLook = 2 * time.Second
+	handlers  = 10 // of a process
+)
 
 func (w *town) process(t *testing.T, servers int, queues ...string) *process {
 	t.Helper()
@@ -140,8 +165,8 @@ func (w *town) processOn(t *testing.T, b *Bell, servers int, queues ...string) *
 		weights[q] = 1
 	}
 	var all sync.WaitGroup
-	p.bell.serve(ctx, weights, everyLook, &all)
-	look := doorman{p.bell, time.Now}.ProcessHook(w.dequeue)
+	p.bell.serve(ctx, weights, handlers, everyLook, &all)
+	look := doorman{p.bell, time.Now}.ProcessHook(w.answer)
 	for range servers {
 		all.Go(func() {
 			for ctx.Err() == nil {
@@ -151,9 +176,10 @@ func (w *town) processOn(t *testing.T, b *Bell, servers int, queues ...string) *
 	}
 	p.stop = func() {
 		unheard()
-		p.bell.release()
+		p.bell.release(handlers)
 		all.Wait()
 		p.bell.left()
+		p.bell.Close()
 	}
 	return p
 }

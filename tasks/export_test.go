@@ -17,8 +17,5 @@ func LetThrough(h *HTTP, outside string) {
 	h.transport.DialContext = dialer.DialContext
 }
 
-// RetryDelay and Share are what a worker configures asynq with.
-var (
-	RetryDelay = retryDelay
-	Share      = share
-)
+// RetryDelay is what a worker configures asynq with.
+var RetryDelay = retryDelay

@@ -21,7 +21,7 @@ func (r *rig) limited(types map[string]tasks.Limit) *tasks.Limits {
 	runner := r.runner()
 	runner.Limiter = limits
 	w := tasks.NewWorker(r.client, runner, r.queue, tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 32, Servers: 2, CheckInterval: 10 * time.Millisecond,
+		Queues: r.dispatcher.Queues, Concurrency: 32, CheckInterval: 10 * time.Millisecond,
 		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler), Opening: limits.Opening(r.dispatcher.Catalogue.Opening),
 	})
 	if err := w.Start(); err != nil {

@@ -73,7 +73,7 @@ func (r *rig) pod(claims, busy *sync.Map) (stop func()) {
 	runner := r.runner()
 	runner.Journal = counted{j, claims, busy}
 	w := tasks.NewWorker(client, runner, queue, tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 64, Servers: 1, CheckInterval: 100 * time.Millisecond, ShutdownTimeout: 2 * time.Second,
+		Queues: r.dispatcher.Queues, Concurrency: 64, CheckInterval: 100 * time.Millisecond, ShutdownTimeout: 2 * time.Second,
 		Log: slog.New(slog.DiscardHandler), Opening: r.dispatcher.Catalogue.Opening,
 	})
 	if err := w.Start(); err != nil {
@@ -196,7 +196,7 @@ func TestMeasureWhatIsLeft(t *testing.T) {
 	runner := r.runner()
 	runner.Changed, runner.Ended = flusher.Notify, func(saga.Created, saga.State) { <-slots }
 	w := tasks.NewWorker(r.client, runner, r.queue, tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 128, Servers: 2, CheckInterval: 5 * time.Millisecond, ShutdownTimeout: 5 * time.Second,
+		Queues: r.dispatcher.Queues, Concurrency: 128, CheckInterval: 5 * time.Millisecond, ShutdownTimeout: 5 * time.Second,
 		Log: slog.New(slog.DiscardHandler), Opening: catalogue.Opening,
 	})
 	if err := w.Start(); err != nil {

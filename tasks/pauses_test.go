@@ -24,7 +24,7 @@ func (r *rig) braked() *tasks.Pauses {
 	runner := r.runner()
 	runner.Pauser = pauses
 	w := tasks.NewWorker(r.client, runner, r.queue, tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: 10 * time.Millisecond,
+		Queues: r.dispatcher.Queues, Concurrency: 8, CheckInterval: 10 * time.Millisecond,
 		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler), Opening: pauses.Opening(r.dispatcher.Catalogue.Opening),
 	})
 	if err := pauses.Look(r.t.Context()); err != nil {

@@ -147,11 +147,11 @@ func (r *rig) runner() *saga.Runner {
 // deliver has the runner look at a task, as asynq would.
 func (r *rig) deliver(id string) error { return r.runner().Run(r.t.Context(), id) }
 
-// worker starts a worker of two asynq servers. The test stops it.
+// worker starts a worker. The test stops it.
 func (r *rig) worker(change ...func(*tasks.WorkerOptions)) *tasks.Worker {
 	r.t.Helper()
 	o := tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 2, CheckInterval: 2 * time.Second, Bell: r.bell,
+		Queues: r.dispatcher.Queues, Concurrency: 8, CheckInterval: 2 * time.Second, Bell: r.bell,
 		ShutdownTimeout: 2 * time.Second, Log: slog.New(slog.DiscardHandler), Opening: r.dispatcher.Catalogue.Opening,
 	}
 	for _, f := range change {

@@ -100,7 +100,7 @@ func (r *release) worker() (stop func()) {
 	runner := r.f.runner()
 	runner.Workflows, runner.Log = r.dispatcher.Catalogue, slog.New(r.f)
 	w := tasks.NewWorker(r.f.client, runner, r.f.queue, tasks.WorkerOptions{
-		Queues: r.dispatcher.Queues, Concurrency: 8, Servers: 1, CheckInterval: 20 * time.Millisecond, ShutdownTimeout: 2 * time.Second,
+		Queues: r.dispatcher.Queues, Concurrency: 8, CheckInterval: 20 * time.Millisecond, ShutdownTimeout: 2 * time.Second,
 		Log: slog.New(slog.DiscardHandler), Opening: r.dispatcher.Catalogue.Opening,
 	})
 	if err := w.Start(); err != nil {

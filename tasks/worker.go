@@ -20,7 +20,6 @@ import (
 type WorkerOptions struct {
 	Queues          map[string]int // name to weight
 	Concurrency     int            // deliveries at once
-	Servers         int            // asynq servers that share them: one takes one task per round trip
 	CheckInterval   time.Duration  // how long an idle worker waits between two looks at the queues though nobody rang
 	ShutdownTimeout time.Duration  // how long running steps may take after Stop
 	Log             *slog.Logger
@@ -34,7 +33,7 @@ type WorkerOptions struct {
 
 // Worker takes deliveries from asynq and has the runner look at their journals.
 type Worker struct {
-	servers []*asynq.Server
+	server  *asynq.Server
 	runner  *saga.Runner
 	opening func(typeName string) *saga.Opening
 	context func(ctx context.Context, headers map[string]string) context.Context
@@ -45,6 +44,7 @@ type Worker struct {
 
 	bell      *Bell
 	queues    map[string]int
+	handlers  int
 	every     time.Duration
 	unheard   context.CancelFunc // ends listening to the bell
 	listeners sync.WaitGroup
@@ -58,10 +58,6 @@ type delivery struct{ queue, asynqID string }
 
 // asynqInterval is how long asynq sleeps after its dequeue found nothing, where the doorman holds the dequeue back.
 const asynqInterval = time.Millisecond
-
-// seldom is when those servers of a worker move tasks that have become due, and clean up, whose first one does so every few
-// seconds.
-const seldom = time.Hour
 
 // near is how far ahead a worker itself wakes what it parked: asynq counts whole seconds and looks every five.
 const near = time.Minute
@@ -77,34 +73,20 @@ func NewWorker(client redis.UniversalClient, runner *saga.Runner, queue *Queue, 
 	}
 	w := &Worker{
 		opening: o.Opening, context: o.Context, runner: runner, queue: queue, log: o.Log, now: runner.Now, drained: make(chan struct{}),
-		bell: o.Bell, queues: o.Queues, every: o.CheckInterval,
+		bell: o.Bell, queues: o.Queues, handlers: o.Concurrency, every: o.CheckInterval,
 	}
 	runner.Draining = w.drained
 	if w.bell != nil {
 		o.CheckInterval = asynqInterval
 	}
-	log := newAsynqLog(o.Log, runner.Now)            // one for all servers: they say the same
-	servers := max(1, min(o.Servers, o.Concurrency)) // a server takes one task at least
-	for i := range servers {
-		var chores time.Duration // asynq's own
-		if i > 0 {
-			chores = seldom
-		}
-		w.servers = append(w.servers, asynq.NewServerFromRedisClient(client, asynq.Config{
-			Queues: o.Queues, Concurrency: share(o.Concurrency, servers, i), TaskCheckInterval: o.CheckInterval,
-			DelayedTaskCheckInterval: chores, JanitorInterval: chores,
-			ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
-			// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
-			IsFailure: func(error) bool { return false },
-			Logger:    log, LogLevel: asynq.WarnLevel,
-		}))
-	}
+	w.server = asynq.NewServerFromRedisClient(client, asynq.Config{
+		Queues: o.Queues, Concurrency: o.Concurrency, TaskCheckInterval: o.CheckInterval,
+		ShutdownTimeout: o.ShutdownTimeout, RetryDelayFunc: retryDelay,
+		// A park is not a failure, and a task that fails for good has ended in the journal: asynq counts nothing.
+		IsFailure: func(error) bool { return false },
+		Logger:    newAsynqLog(o.Log, runner.Now), LogLevel: asynq.WarnLevel,
+	})
 	return w
-}
-
-// share is the part of n that the i'th of k gets.
-func share(n, k, i int) int {
-	return max(1, (n+k-1-i)/k)
 }
 
 // Start begins to take deliveries.
@@ -112,15 +94,13 @@ func (w *Worker) Start() error {
 	if w.bell != nil {
 		var ctx context.Context
 		ctx, w.unheard = context.WithCancel(context.Background())
-		w.bell.serve(ctx, w.queues, w.every, &w.listeners)
+		w.bell.serve(ctx, w.queues, w.handlers, w.every, &w.listeners)
 	}
-	for _, s := range w.servers {
-		if err := s.Start(asynq.HandlerFunc(w.handle)); err != nil {
-			if w.unheard != nil {
-				w.unheard()
-			}
-			return fmt.Errorf("start the worker: %w", err)
+	if err := w.server.Start(asynq.HandlerFunc(w.handle)); err != nil {
+		if w.unheard != nil {
+			w.unheard()
 		}
+		return fmt.Errorf("start the worker: %w", err)
 	}
 	return nil
 }
@@ -130,13 +110,9 @@ func (w *Worker) Stop(ctx context.Context) {
 	close(w.drained)
 	if w.unheard != nil {
 		w.unheard()
-		w.bell.release()
+		w.bell.release(w.handlers)
 	}
-	var all sync.WaitGroup
-	for _, s := range w.servers {
-		all.Go(s.Shutdown)
-	}
-	all.Wait()
+	w.server.Shutdown()
 	w.await(ctx)
 	w.handOver.Wait()
 	if w.unheard != nil {
@@ -175,6 +151,7 @@ func (w *Worker) await(ctx context.Context) {
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	w.running.Add(1)
 	defer w.running.Done()
+	defer w.bell.begun()()
 	err := w.runner.RunFrom(w.context(ctx, t.Headers()), string(t.Payload()), w.opening(t.Type()))
 	var parked *saga.ParkedError
 	if !errors.As(err, &parked) {

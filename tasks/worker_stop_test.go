@@ -110,7 +110,7 @@ func TestAHandlerThatHangsDoesNotHoldStop(t *testing.T) {
 		hung := &deaf{RunnerJournal: r.journal, begun: make(chan struct{}, 9), letGo: make(chan struct{})}
 		runner.Journal = hung
 		w := tasks.NewWorker(r.client, runner, r.queue, tasks.WorkerOptions{
-			Queues: r.dispatcher.Queues, Concurrency: 1, Servers: 1, CheckInterval: 10 * time.Millisecond,
+			Queues: r.dispatcher.Queues, Concurrency: 1, CheckInterval: 10 * time.Millisecond,
 			ShutdownTimeout: time.Second, Log: runner.Log,
 		})
 		if err := w.Start(); err != nil {

@@ -49,23 +49,8 @@ func TestRetryDelay(t *testing.T) {
 	}
 }
 
-func TestShare(t *testing.T) {
-	for n := 1; n <= 20; n++ {
-		for k := 1; k <= n; k++ {
-			sum := 0
-			for i := range k {
-				sum += tasks.Share(n, k, i)
-			}
-			if sum != n {
-				t.Errorf("%d servers share %d in all %d", k, n, sum)
-			}
-		}
-	}
-}
-
-// No more tasks run at once than was allowed, however many servers take them.
-func TestServersShareTheConcurrency(t *testing.T) {
-	for _, c := range []struct{ concurrency, servers int }{{5, 2}, {4, 3}, {1, 2}, {3, 0}} {
+func TestNoMoreTasksRunAtOnceThanWasAllowed(t *testing.T) {
+	for _, concurrency := range []int{1, 3, 5} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newBubbleRig(t)
 			letGo := make(chan struct{})
@@ -73,10 +58,10 @@ func TestServersShareTheConcurrency(t *testing.T) {
 			for i := range 12 {
 				r.start(saga.Request{ID: fmt.Sprint(i), Type: "one"})
 			}
-			w := r.worker(func(o *tasks.WorkerOptions) { o.Concurrency, o.Servers = c.concurrency, c.servers })
+			w := r.worker(func(o *tasks.WorkerOptions) { o.Concurrency = concurrency })
 			time.Sleep(5 * time.Second)
-			if got := r.trail.times("only"); got != c.concurrency {
-				t.Errorf("%d servers with a concurrency of %d run %d tasks at once", c.servers, c.concurrency, got)
+			if got := r.trail.times("only"); got != concurrency {
+				t.Errorf("with a concurrency of %d run %d tasks at once", concurrency, got)
 			}
 			close(letGo)
 			time.Sleep(5 * time.Second)
@@ -100,7 +85,7 @@ func TestAParkIsOverAtItsDueTime(t *testing.T) {
 			r := newBubbleRig(t)
 			woke := make(chan time.Time, 1)
 			r.on("wake", func(context.Context) error { woke <- time.Now(); return nil })
-			w := r.worker(func(o *tasks.WorkerOptions) { o.Servers = 1 })
+			w := r.worker()
 			begun := time.Now()
 			r.start(saga.Request{ID: "nap", Type: "nap", Input: []byte(`"` + c.nap.String() + `"`)})
 			took := (<-woke).Sub(begun)

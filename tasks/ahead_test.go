@@ -1,0 +1,176 @@
+package tasks
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+func TestTasksThatCameTogetherAreFetchedTogether(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		p := w.process(t, 1, "high", "default")
+		time.Sleep(500 * time.Millisecond)
+		w.looked()
+		w.put("default", 60)
+		p.bell.ring("default")
+		begun := time.Now()
+		for range 60 {
+			if took, _ := p.after(t); took > 10*time.Millisecond {
+				t.Errorf("after %v", took)
+			}
+		}
+		if took := time.Since(begun); took > 12*time.Millisecond { // 2, 4, 8, and then ten of a time, for as many handlers
+			t.Errorf("60 tasks in %v", took)
+		}
+		time.Sleep(500 * time.Millisecond)
+		if got := w.looked(); got > 12 {
+			t.Errorf("%d round trips", got)
+		}
+		w.put("default", 1)
+		p.bell.ring("default")
+		p.after(t)
+		time.Sleep(500 * time.Millisecond)
+		if w.dequeued > 3*fewAhead { // it hears its own ring once more
+			t.Errorf("%d dequeues for a lone task", w.dequeued)
+		}
+		p.stop()
+	})
+}
+
+func TestOneRoundTripTellsOfALoneTaskThatNoOtherCame(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		w.deaf = true // it does not hear its own ring once more
+		p := w.process(t, 1, "default")
+		time.Sleep(500 * time.Millisecond)
+		w.looked()
+		w.put("default", 1)
+		p.bell.ring("default")
+		p.after(t)
+		time.Sleep(500 * time.Millisecond)
+		if got := w.looked(); got != 1 {
+			t.Errorf("%d round trips", got)
+		}
+		p.stop()
+	})
+}
+
+func TestOfWhatOthersWereToldOfOneIsAskedForFirst(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b, dequeue := w.dequeuer(t)
+		if err := dequeue(); !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			rings func(string)
+			want  int
+		}{{b.answer, 1}, {b.ring, 2}} {
+			synctest.Wait()
+			w.looked()
+			w.put("default", 1)
+			c.rings("default")
+			if err := dequeue(); err != nil || w.dequeued != c.want {
+				t.Errorf("%d dequeues, want %d: %v", w.dequeued, c.want, err)
+			}
+			if err := dequeue(); !errors.Is(err, redis.Nil) {
+				t.Errorf("then %v", err)
+			}
+		}
+		b.Close()
+	})
+}
+
+// dequeuer is asynq's dequeue in a process of ten handlers.
+func (w *town) dequeuer(t *testing.T) (b *Bell, dequeue func() error) {
+	t.Helper()
+	b = w.bell()
+	b.serve(t.Context(), map[string]int{"default": 1}, handlers, time.Hour, &sync.WaitGroup{})
+	synctest.Wait() // it has begun to listen
+	look := doorman{b, time.Now}.ProcessHook(w.answer)
+	return b, func() error {
+		return look(t.Context(), redis.NewCmd(t.Context(), "evalsha", "hash", 4, "asynq:{default}:pending", "asynq:{default}:paused"))
+	}
+}
+
+// What a worker could not begin is left to others.
+func TestNoMoreIsFetchedThanHandlersAreFree(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b, dequeue := w.dequeuer(t)
+		w.put("default", 100)
+		var ended func()
+		for n := range handlers {
+			if err := dequeue(); err != nil {
+				t.Fatal(err)
+			}
+			ended = b.begun()
+			if out := 100 - w.work["default"]; out > handlers || n == 0 && out != fewAhead {
+				t.Errorf("after %d dequeues %d tasks are out", n+1, out)
+			}
+		}
+		ended()
+		if err := dequeue(); err != nil || w.work["default"] != 100-handlers-1 {
+			t.Errorf("with one handler free: %v, %d left", err, w.work["default"])
+		}
+	})
+}
+
+func TestWhatWasFetchedAheadGoesBackWhenTheLastWorkerStops(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b, dequeue := w.dequeuer(t)
+		b.serve(t.Context(), nil, 1, time.Hour, &sync.WaitGroup{})
+		w.put("default", 10)
+		for range 3 { // of two, and of four
+			if err := dequeue(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left := []int{w.work["default"]}
+		b.release(1)
+		left = append(left, w.work["default"])
+		b.left()
+		b.release(handlers)
+		if left = append(left, w.work["default"]); !slices.Equal(left, []int{4, 4, 7}) {
+			t.Errorf("left in the queue %v", left)
+		}
+		if err := dequeue(); !errors.Is(err, redis.Nil) {
+			t.Errorf("it takes another one: %v", err)
+		}
+	})
+}
+
+func TestWhatIsFetchedWhileTheWorkerStopsGoesBack(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		b, dequeue := w.dequeuer(t)
+		w.put("default", 10)
+		w.meanwhile = func(string) {
+			w.meanwhile = nil
+			b.release(handlers)
+		}
+		if err := dequeue(); err != nil || w.work["default"] != 9 {
+			t.Errorf("%v, %d left in the queue", err, w.work["default"])
+		}
+	})
+}
+
+func TestTheIDOfAnAsynqTaskIsReadFromItsMessage(t *testing.T) {
+	var m []byte
+	m = protowire.AppendTag(m, 1, protowire.BytesType)
+	m = protowire.AppendString(m, "one")
+	m = protowire.AppendTag(m, 9, protowire.VarintType)
+	m = protowire.AppendVarint(m, 1<<40)
+	m = protowire.AppendTag(m, 3, protowire.BytesType)
+	m = protowire.AppendString(m, "the id")
+	for message, want := range map[string]string{
+		string(m): "the id", string(m) + "more": "the id", string(m[:len(m)-1]): "", "": "", strings.Repeat("\xff", 20): "", "\x1a": "",
+	} {
+		if got := idOf(message); got != want {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+}
