@@ -22,14 +22,15 @@ local function again(last, journal, read)
 end
 
 local function record(o, journal, length, count)
-  local bytes, list = 0, {}
+  local bytes, list, n = 0, {}, 0
+  local moment = ':' .. at .. ':'
   for i = 1, count do
-    local stored = '1:' .. (length + i) .. ':' .. at .. ':' .. ARGV[o + 12 + i]
-    list[#list + 1] = stored
-    bytes = bytes + #stored
-    if #list == 1000 or i == count then -- Lua's stack is bounded
-      redis.call('RPUSH', journal, unpack(list))
-      list = {}
+    local stored = '1:' .. (length + i) .. moment .. ARGV[o + 12 + i]
+    bytes, n = bytes + #stored, n + 1
+    list[n] = stored
+    if n == 1000 or i == count then -- Lua's stack is bounded
+      redis.call('RPUSH', journal, unpack(list, 1, n))
+      n = 0
     end
   end
   return bytes
@@ -56,16 +57,15 @@ local function append(o, journal, meta, _, args)
   local between = decided and {} or redis.call('LRANGE', journal, read, -1)
 
   local bytes = tonumber(m[5]) + record(o, journal, length, count)
-  local set = {'HSET', meta, 'a', batch .. ':' .. length .. ':' .. (decided and 1 or 0)}
+  local set = {'HSET', meta, 'a', batch .. ':' .. length .. (decided and ':1' or ':0'), 'b', bytes}
+  local n = #set
   local function also(field, value)
-    set[#set + 1] = field
-    set[#set + 1] = value
+    set[n + 1], set[n + 2], n = field, value, n + 2
   end
   if decided then also('k', length + count) end
-  if ARGV[o + 12] == '1' then also('c', 1) end
+  if ARGV[o + 12] == '1' then also('c', '1') end
   if count > 0 then
-    also('v', us(math.max(tonumber(m[4]) + 1, now)))
-    also('b', bytes)
+    also('v', tonumber(m[4]) < now and at or us(tonumber(m[4]) + 1))
     changed(id, journal)
   end
   if what == 'park' then

@@ -19,12 +19,13 @@ local function claim(o, journal, meta, tombstone)
 
   local lease, bytes, first, opens = us(now + tonumber(ARGV[o + 3])), tonumber(m[6]), #events == 1, false
   if left <= 0 and first and tree ~= '' and tonumber(m[7]) <= now then
-    opens = string.match(events[1], '"tree":"([^"]*)"') == tree -- the first match: what clients give comes after it
+    local from = (string.find(events[1], '"tree":"', 1, true) or 0) + 8
+    opens = string.sub(events[1], from, from + #tree) == tree .. '"'
   end
   if opens then
     local stored = '1:2:' .. at .. ':' .. ARGV[o + 6] .. us(now + tonumber(ARGV[o + 7])) .. ARGV[o + 8]
     events[2], bytes = stored, bytes + #stored
-    redis.call('HSET', meta, 'e', us(epoch), 'n', nonce, 'l', lease, 'k', 2, 'a', call, 'd', 0, 'b', bytes,
+    redis.call('HSET', meta, 'e', us(epoch), 'n', nonce, 'l', lease, 'k', '2', 'a', call, 'd', '0', 'b', bytes,
       'v', us(math.max(tonumber(m[8]) + 1, now)))
     redis.call('RPUSH', journal, stored)
     changed(id, journal)
