@@ -85,7 +85,7 @@ func (d *database) engine(ctx context.Context, s settings, ended func()) (*engin
 	}
 	runner := &saga.Runner{
 		Journal: e.journal, Workflows: catalogue, Children: e.dispatcher, Log: quiet, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: nonce, Changed: changed, Observer: s.observer,
+		Random: saga.DefaultRandom, Nonce: nonce, Changed: changed, Remember: e.journal.Remember, Observer: s.observer,
 		Ended: func(saga.Created, saga.State) { ended() },
 	}
 	e.worker = tasks.NewWorker(d.client, runner, queue, tasks.WorkerOptions{

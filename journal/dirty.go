@@ -75,16 +75,27 @@ func (r *Redis) count(ctx context.Context, what string, index func(*partition) s
 
 // snapshots reads several journals of one partition, and tells how large they are.
 func (r *Redis) snapshots(ctx context.Context, p *partition, ids []string) (list []saga.Snapshot, size int, err error) {
-	keys, args := make([]string, 1, 1+2*len(ids)), make([]any, len(ids))
+	keys, args := make([]string, 1, 1+2*len(ids)), make([]any, 0, 2*len(ids))
+	known := make([]saga.Snapshot, len(ids))
 	keys[0] = p.dirty
 	for i, id := range ids {
-		keys, args[i] = append(keys, p.journal(id), p.meta(id)), id
+		keys = append(keys, p.journal(id), p.meta(id))
+		if s, ok := r.recent.take(id); ok {
+			known[i], args = s, append(args, id, s.Version)
+		} else {
+			args = append(args, id, "")
+		}
 	}
 	answers, err := r.run(ctx, snapshotScript, keys, args...)
 	if err != nil {
 		return nil, 0, fail(ctx, "read dirty tasks", "", err)
 	}
 	for i, id := range ids {
+		if known[i].Version > 0 && answers.int(i) == known[i].Version {
+			list = append(list, known[i])
+			size += weight(known[i])
+			continue
+		}
 		answer := answers.list(i)
 		if len(answer) == 0 {
 			continue // the task is gone, and so is its mark

@@ -22,3 +22,6 @@ func RunMerged(ctx context.Context, client redis.UniversalClient, cmds ...*redis
 
 // RestartCounting makes the next claim look like the first one of another process.
 func RestartCounting() { calls.Store(0) }
+
+// Remembered is how many tasks are.
+func (r *Redis) Remembered() int { return len(r.recent.young) + len(r.recent.old) }

@@ -34,6 +34,7 @@ type Redis struct {
 	partitions []*partition
 	turn       atomic.Uint32 // rotates over partitions, so that none is always last
 	watches    watches
+	recent     recent
 	masters    sync.Map // of *master, by its *redis.Client
 }
 
@@ -98,7 +99,7 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 // Read implements [saga.Journal].
 func (r *Redis) Read(ctx context.Context, id string) (saga.Snapshot, error) {
 	p := r.of(id)
-	answers, err := r.run(ctx, snapshotScript, []string{p.dirty, p.journal(id), p.meta(id)}, "")
+	answers, err := r.run(ctx, snapshotScript, []string{p.dirty, p.journal(id), p.meta(id)}, "", "")
 	if err != nil {
 		return saga.Snapshot{}, fail(ctx, "read task", id, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,27 @@ func (w *world) newRunner() *saga.Runner {
 	return &saga.Runner{
 		Journal: w.journal, Workflows: w, Children: w, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Random: func() float64 { return 0 },
-		Nonce:  func() string { return fmt.Sprint(nonces.Add(1)) },
+		Nonce:  func() string { return fmt.Sprint(nonces.Add(1)) }, Remember: w.remembered,
+	}
+}
+
+// remembered holds what a run says of a journal that it has ended against the journal.
+func (w *world) remembered(s saga.Snapshot) {
+	read, err := w.journal.Read(w.t.Context(), s.Ref.ID)
+	if err != nil || read.Version != s.Version {
+		w.t.Errorf("task %s: version %d is remembered, and read %d: %v", s.Ref.ID, s.Version, read.Version, err)
+		return
+	}
+	stored := make([]string, len(s.Events))
+	for i, e := range s.Events {
+		body, err := saga.Encode(e)
+		if err != nil {
+			w.t.Error(err)
+		}
+		stored[i] = saga.Header(e.Seq, e.At) + string(body)
+	}
+	if !slices.Equal(stored, read.Stored) || !s.Finished || s.Ref != read.Ref {
+		w.t.Errorf("task %s reads\n%s\nand is remembered as\n%s", s.Ref.ID, strings.Join(read.Stored, "\n"), strings.Join(stored, "\n"))
 	}
 }
 

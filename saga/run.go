@@ -12,13 +12,14 @@ import (
 // own and hand their results to it, so all appends go through one place.
 type run struct {
 	*Runner
-	w      *Workflow
-	task   Created
-	lease  Lease
-	events []Event // the journal as far as it was read
-	record *Record
-	bytes  int64
-	log    *slog.Logger
+	w       *Workflow
+	task    Created
+	lease   Lease
+	events  []Event // the journal as far as it was read
+	record  *Record
+	version int64 // of the journal, by the last append; zero: not known
+	bytes   int64
+	log     *slog.Logger
 
 	clock   clock
 	renewAt time.Time   // ours
@@ -119,6 +120,12 @@ func (x *run) loop(ctx context.Context) error {
 // ended tells whom it concerns that the task has come to its end.
 func (x *run) ended() {
 	x.log.InfoContext(x.held, "task ended", "state", x.record.State, "reason", x.record.Reason)
+	if x.Remember != nil && x.version > 0 {
+		x.Remember(Snapshot{
+			Ref:    Ref{ID: x.lease.ID, Type: x.task.Type, Queue: x.task.Queue, Epoch: x.lease.Epoch},
+			Events: x.events, Version: x.version, Finished: true,
+		})
+	}
 	if x.Ended != nil {
 		x.Ended(x.task, x.record.State)
 	}
@@ -228,7 +235,7 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 	if err != nil {
 		return false, err
 	}
-	x.unconfirmed = a.Decided && a.Unconfirmed
+	x.unconfirmed, x.version = a.Decided && a.Unconfirmed, a.Version
 	if x.Changed != nil {
 		x.Changed()
 	}

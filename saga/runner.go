@@ -53,6 +53,8 @@ type Runner struct {
 	Nonce     func() string
 	// Changed is called after every append: the task's row is older than its journal. May be nil.
 	Changed func()
+	// Remember is told how a journal reads that has ended, so that whoever writes its row need not read it. May be nil.
+	Remember func(s Snapshot)
 	// Ended is called when a task has come to its end. May be nil.
 	Ended func(c Created, s State)
 	// Draining, when closed, asks for no new step: those that run are awaited and the rest is parked.

@@ -214,7 +214,7 @@ func (s *Server) dispatch() error {
 func (s *Server) newWorker() *tasks.Worker {
 	runner := &saga.Runner{
 		Journal: s.journal, Workflows: s.dispatcher.Catalogue, Children: s.dispatcher, Restorer: s.restorer, Log: s.log, Now: time.Now,
-		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Ended: s.ended, Limiter: s.limits, Pauser: s.pauses,
+		Random: saga.DefaultRandom, Nonce: newNonce, Changed: s.flusher.Notify, Remember: s.journal.Remember, Ended: s.ended, Limiter: s.limits, Pauser: s.pauses,
 		Observer: telemetry.Observer(s.metrics, s.tracing),
 	}
 	o := tasks.WorkerOptions{

@@ -1,7 +1,7 @@
 -- Appends facts and, if nothing came in between, decisions with what follows from them.
 -- ARGV 1 id, 2 nonce, 3 batch, 4 epoch, 5 read, 6 read at (0: any), 7 number of facts, 8 then ('' | park | finish),
 --      9 when to look again, 10 due, 11 kind of the end, 12 starts a child (0 | 1), 13… bodies, the facts first
--- Returns {0} overtaken | {1, decided, first, now, between}
+-- Returns {0} overtaken | {1, decided, first, now, between, version (not of a batch that came again)}
 local function follows(o, journal, read)
   local length = redis.call('LLEN', journal)
   if length < read then return nil end
@@ -64,8 +64,10 @@ local function append(o, journal, meta, _, args)
   end
   if decided then also('k', length + count) end
   if ARGV[o + 12] == '1' then also('c', '1') end
+  local version = tonumber(m[4])
   if count > 0 then
-    also('v', tonumber(m[4]) < now and at or us(tonumber(m[4]) + 1))
+    version = math.max(version + 1, now)
+    also('v', us(version))
     changed(id, journal)
   end
   if what == 'park' then
@@ -81,5 +83,5 @@ local function append(o, journal, meta, _, args)
     counted(string.sub(ARGV[o + 11], 1, 2))
   end
   redis.call(unpack(set))
-  return {1, decided and 1 or 0, length + 1, now, between}
+  return {1, decided and 1 or 0, length + 1, now, between, version}
 end

@@ -199,12 +199,15 @@ var appendCases = []testCase{
 		l := b.claimed("a")
 		last := b.read("a").Version
 		for i := range int64(20) {
+			told := int64(0)
 			if i%2 == 0 {
-				b.append(l, saga.Batch{Read: 1 + i, Facts: []saga.Event{fact("x")}})
+				told = b.append(l, saga.Batch{Read: 1 + i, Facts: []saga.Event{fact("x")}}).Version
 			} else {
 				b.signal("a")
 			}
 			r := b.read("a")
+			same(b, "is told", told == 0 || told == r.Version, true)
+			same(b, "is told of appends", told == 0, i%2 == 1)
 			same(b, "rose", r.Version > last, true)
 			same(b, "at least the time", r.Version >= r.Events[len(r.Events)-1].At.UnixMicro(), true)
 			last = r.Version

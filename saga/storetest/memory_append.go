@@ -36,12 +36,15 @@ func (m *Memory) Append(_ context.Context, l saga.Lease, b saga.Batch) (saga.App
 	if len(facts) > 0 || a.Decided && len(decisions)+int(b.Then) > 0 {
 		e.last, e.answer = key, a
 	}
+	a.Version = e.version
 	e.children = e.children || slices.ContainsFunc(b.Facts, startsChild)
 	if !a.Decided {
 		m.write(e, now, facts...)
+		a.Version = e.version
 		return a, nil
 	}
 	m.write(e, now, append(facts, decisions...)...)
+	a.Version = e.version
 	e.seen = e.length()
 	m.then(e, b)
 	return a, nil
