@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,41 +22,95 @@ const giveBackWithin = time.Second
 
 // pending is asynq in Redis, as a [Bell] uses it.
 type pending interface {
-	// dequeue carries out dequeues of one queue, in one round trip.
+	// dequeue carries out dequeues in one round trip.
 	dequeue(ctx context.Context, list []redis.Cmder)
 	// giveBack makes deliveries pending again that were dequeued and not begun.
 	giveBack(ctx context.Context, queue string, ids []string) error
 }
 
-// ahead tells how many deliveries a look fetches: no more than handlers are free, and none for others that were told of it, too.
-// The lock is held.
-func (b *Bell) ahead(d *door) int {
-	if d.remote && d.state == rung {
-		return 1
-	}
+// look is one at a queue.
+type look struct {
+	queue   string
+	dequeue []any // asynq's command
+	most    int   // how many to fetch
+	rings   uint64
+
+	got   []any // messages
+	taken int   // of those, that asynq has got already: none or one
+	err   error // when there are none
+}
+
+// looks are what to do in one round trip when asynq asks for a queue: no more is fetched than handlers are free, of that queue first
+// and then of others where there is something, too. The lock is held.
+func (b *Bell) looks(queue string, d *door) []*look {
 	free := b.handlers - int(b.handling.Load())
 	for _, other := range b.doors {
 		free -= len(other.ready)
 	}
-	return max(1, min(d.ahead, free))
+	list := []*look{b.lookAt(queue, d, max(1, free))}
+	if d.unprompted() {
+		return list
+	}
+	free -= list[0].most
+	for name, other := range b.doors {
+		if free > 0 && other != d && other.calls() && !other.unprompted() && other.dequeue != nil && len(other.ready) == 0 {
+			l := b.lookAt(name, other, free)
+			list, free = append(list, l), free-l.most
+		}
+	}
+	return list
 }
 
-// keep has deliveries wait that were fetched ahead, of asked ones altogether, and tells which of them have to go back, for the
-// workers stop. The lock is held.
-func (b *Bell) keep(d *door, got []any, asked int) (late []any) {
-	switch {
-	case len(got) < asked:
-		d.ahead = max(fewAhead, len(got))
-	case 2*asked > d.ahead:
-		d.ahead = min(2*asked, mostAhead)
+// lookAt begins a look. Of what others were told of, too, one task is asked for first. The lock is held.
+func (b *Bell) lookAt(queue string, d *door, free int) *look {
+	most := min(d.ahead, free)
+	if d.state == rung {
+		d.looking = true
+		if d.remote {
+			most = 1
+		}
 	}
-	if len(got) < 2 {
-		return nil
+	return &look{queue: queue, dequeue: d.dequeue, most: most, rings: d.rings}
+}
+
+// fetch carries looks out in one round trip.
+func (b *Bell) fetch(ctx context.Context, looks []*look) {
+	var list []redis.Cmder
+	for _, l := range looks {
+		args := slices.Clone(l.dequeue)
+		if len(args) > leaseArg {
+			args[leaseArg] = looks[0].dequeue[leaseArg]
+		}
+		for range l.most {
+			cmd := redis.NewCmd(ctx, args...)
+			cmd.SetFirstKeyPos(firstKey)
+			list = append(list, cmd)
+		}
+	}
+	b.pending.dequeue(ctx, list)
+	for _, l := range looks {
+		l.err = list[0].Err()
+		for _, cmd := range list[:l.most] {
+			if cmd.Err() == nil {
+				l.got = append(l.got, cmd.(*redis.Cmd).Val())
+			}
+		}
+		list = list[l.most:]
+	}
+}
+
+// keep has deliveries wait that were fetched ahead, and tells which of them have to go back, for the workers stop. The lock is held.
+func (b *Bell) keep(d *door, l *look) (late []any) {
+	switch found := l.taken + len(l.got); {
+	case found < l.most:
+		d.ahead = max(fewAhead, found)
+	case 2*found > d.ahead:
+		d.ahead = min(2*found, mostAhead)
 	}
 	if b.leaving == b.serving {
-		return got[1:]
+		return l.got
 	}
-	d.ready = append(d.ready, got[1:]...)
+	d.ready = append(d.ready, l.got...)
 	return nil
 }
 

@@ -37,8 +37,32 @@ func TestTasksThatCameTogetherAreFetchedTogether(t *testing.T) {
 		p.bell.ring("default")
 		p.after(t)
 		time.Sleep(500 * time.Millisecond)
-		if w.dequeued > 3*fewAhead { // it hears its own ring once more
-			t.Errorf("%d dequeues for a lone task", w.dequeued)
+		if got := w.dequeues(); got >= handlers { // it hears its own ring once more
+			t.Errorf("%d dequeues for a lone task", got)
+		}
+		p.stop()
+	})
+}
+
+func TestSeveralQueuesAreFetchedFromInOneRoundTrip(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		w.deaf = true // it does not hear its own rings once more
+		queues := []string{"a", "b", "c", "d", "e"}
+		p := w.process(t, 1, queues...)
+		time.Sleep(500 * time.Millisecond)
+		w.looked()
+		for _, q := range queues {
+			w.put(q, 2)
+			p.bell.ring(q)
+		}
+		seen := map[string]int{}
+		for range 10 {
+			_, q := p.after(t)
+			seen[q]++
+		}
+		time.Sleep(500 * time.Millisecond)
+		if got := w.looked(); got > 7 || len(seen) != 5 { // alone, each queue takes two
+			t.Errorf("%d round trips, %v", got, seen)
 		}
 		p.stop()
 	})
@@ -75,8 +99,8 @@ func TestOfWhatOthersWereToldOfOneIsAskedForFirst(t *testing.T) {
 			w.looked()
 			w.put("default", 1)
 			c.rings("default")
-			if err := dequeue(); err != nil || w.dequeued != c.want {
-				t.Errorf("%d dequeues, want %d: %v", w.dequeued, c.want, err)
+			if err := dequeue(); err != nil || w.dequeues() != c.want {
+				t.Errorf("%d dequeues, want %d: %v", w.dequeues(), c.want, err)
 			}
 			if err := dequeue(); !errors.Is(err, redis.Nil) {
 				t.Errorf("then %v", err)
@@ -109,13 +133,13 @@ func TestNoMoreIsFetchedThanHandlersAreFree(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended = b.begun()
-			if out := 100 - w.work["default"]; out > handlers || n == 0 && out != fewAhead {
+			if out := 100 - w.left(); out > handlers || n == 0 && out != fewAhead {
 				t.Errorf("after %d dequeues %d tasks are out", n+1, out)
 			}
 		}
 		ended()
-		if err := dequeue(); err != nil || w.work["default"] != 100-handlers-1 {
-			t.Errorf("with one handler free: %v, %d left", err, w.work["default"])
+		if err := dequeue(); err != nil || w.left() != 100-handlers-1 {
+			t.Errorf("with one handler free: %v, %d left", err, w.left())
 		}
 	})
 }
@@ -130,12 +154,12 @@ func TestWhatWasFetchedAheadGoesBackWhenTheLastWorkerStops(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		left := []int{w.work["default"]}
+		left := []int{w.left()}
 		b.release(1)
-		left = append(left, w.work["default"])
+		left = append(left, w.left())
 		b.left()
 		b.release(handlers)
-		if left = append(left, w.work["default"]); !slices.Equal(left, []int{4, 4, 7}) {
+		if left = append(left, w.left()); !slices.Equal(left, []int{4, 4, 7}) {
 			t.Errorf("left in the queue %v", left)
 		}
 		if err := dequeue(); !errors.Is(err, redis.Nil) {
@@ -152,8 +176,8 @@ func TestWhatIsFetchedWhileTheWorkerStopsGoesBack(t *testing.T) {
 			w.meanwhile = nil
 			b.release(handlers)
 		}
-		if err := dequeue(); err != nil || w.work["default"] != 9 {
-			t.Errorf("%v, %d left in the queue", err, w.work["default"])
+		if err := dequeue(); err != nil || w.left() != 9 {
+			t.Errorf("%v, %d left in the queue", err, w.left())
 		}
 	})
 }

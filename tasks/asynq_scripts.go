@@ -16,8 +16,10 @@ func dequeues(cmd redis.Cmder) (queue string, ok bool) {
 	return queueOf(args[4], "}:paused")
 }
 
-// firstKey is where the keys of a script begin.
-const firstKey = 3
+const (
+	firstKey = 3 // where the keys of a script begin
+	leaseArg = 7 // where a dequeue says how long its lease lasts
+)
 
 // mostKeys is how many keys asynq's scripts have at most that move tasks to pending. Those that count have more.
 const mostKeys = 4

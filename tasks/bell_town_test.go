@@ -17,15 +17,15 @@ type town struct {
 	ears      map[string][]chan struct{}
 	told      int
 	work      map[string]int
-	looks     map[string]int // round trips
-	dequeued  int            // how many of the looks were dequeues
-	away      error          // what Redis says to looks and rings
-	deaf      bool           // nobody hears of a ring elsewhere
+	looks     int   // round trips
+	dequeued  int   // how many of the looks were dequeues
+	away      error // what Redis says to looks and rings
+	deaf      bool  // nobody hears of a ring elsewhere
 	meanwhile func(queue string)
 }
 
 func newTown() *town {
-	return &town{ears: map[string][]chan struct{}{}, work: map[string]int{}, looks: map[string]int{}}
+	return &town{ears: map[string][]chan struct{}{}, work: map[string]int{}}
 }
 
 // bell is a process's.
@@ -68,19 +68,23 @@ func (w *town) Listen(_ context.Context, queue string) (<-chan struct{}, error) 
 // answer is what Redis does, for asynq's dequeue and for counting.
 func (w *town) answer(_ context.Context, cmd redis.Cmder) error {
 	time.Sleep(time.Millisecond)
+	w.comes()
 	return w.run(cmd)
 }
 
 // dequeue is several in one round trip.
 func (w *town) dequeue(_ context.Context, list []redis.Cmder) {
 	time.Sleep(time.Millisecond)
+	w.comes()
 	for _, cmd := range list {
 		_ = w.run(cmd)
 	}
-	queue, _ := dequeues(list[0])
+}
+
+func (w *town) comes() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.looks[queue] -= len(list) - 1
+	w.looks++
 }
 
 func (w *town) giveBack(_ context.Context, queue string, ids []string) error {
@@ -94,7 +98,6 @@ func (w *town) run(cmd redis.Cmder) error {
 	}
 	queue, _ := dequeues(cmd)
 	w.mu.Lock()
-	w.looks[queue]++
 	w.dequeued++
 	err, meanwhile := w.away, w.meanwhile
 	if err == nil && w.work[queue] == 0 {
@@ -116,7 +119,6 @@ func (w *town) count(cmd *redis.IntCmd) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	queue, _ := queueOf(cmd.Args()[1], "}:pending")
-	w.looks[queue]++
 	cmd.SetVal(int64(w.work[queue]))
 	return w.away
 }
@@ -127,14 +129,24 @@ func (w *town) put(queue string, n int) {
 	w.work[queue] += n
 }
 
+func (w *town) left() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.work["default"]
+}
+
+func (w *town) dequeues() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dequeued
+}
+
+// looked is how many round trips there were since it was last called.
 func (w *town) looked() (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for queue, looks := range w.looks {
-		n += looks
-		delete(w.looks, queue)
-	}
-	w.dequeued = 0
+	n = w.looks
+	w.looks, w.dequeued = 0, 0
 	return n
 }
 

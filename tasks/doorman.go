@@ -43,15 +43,13 @@ func (m doorman) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // dequeue gives what was fetched ahead, or looks when there is reason to.
 func (m doorman) dequeue(ctx context.Context, queue string, cmd *redis.Cmd, next redis.ProcessHook) error {
 	for {
-		a := m.bell.ask(queue, m.now())
+		a := m.bell.ask(queue, cmd.Args(), m.now())
 		switch {
 		case a.ready != nil:
 			cmd.SetVal(a.ready)
 			return nil
-		case a.look > 0:
-			got, err := m.look(ctx, queue, a, cmd, next)
-			m.bell.giveBack(queue, m.bell.found(queue, a, got, err, m.now()))
-			return err
+		case len(a.looks) > 0:
+			return m.look(ctx, a, cmd, next)
 		case a.wait == nil:
 			cmd.SetErr(redis.Nil)
 			return redis.Nil
@@ -63,50 +61,46 @@ func (m doorman) dequeue(ctx context.Context, queue string, cmd *redis.Cmd, next
 	}
 }
 
-// look carries out a dequeue and says what it got, with what it fetched ahead; when nobody rang only if there is something: to
-// count is one command for Redis, to dequeue three.
-func (m doorman) look(ctx context.Context, queue string, a advice, cmd *redis.Cmd, next redis.ProcessHook) (got []any, err error) {
-	if a.unasked {
-		n := redis.NewIntCmd(ctx, "llen", asynqKey(queue, "pending"))
-		if err := next(ctx, n); err == nil && n.Val() == 0 {
-			cmd.SetErr(redis.Nil)
-			return nil, redis.Nil
-		}
-	}
-	if a.look == 1 {
+// look carries out a dequeue, and fetches ahead; when nobody rang only if there is something: to count is one command for Redis,
+// to dequeue three.
+func (m doorman) look(ctx context.Context, a advice, cmd *redis.Cmd, next redis.ProcessHook) (err error) {
+	own := a.looks[0]
+	switch {
+	case a.unasked && m.vain(ctx, own.queue, next):
+		err = redis.Nil
+	case len(a.looks) == 1 && own.most == 1:
 		if err = next(ctx, cmd); err == nil {
-			got = []any{cmd.Val()}
+			own.got = []any{cmd.Val()}
 		}
-		return got, err
+	default:
+		m.bell.fetch(ctx, a.looks)
+		err = own.err
 	}
-	list := make([]redis.Cmder, a.look)
-	for i := range list {
-		c := redis.NewCmd(ctx, cmd.Args()...)
-		c.SetFirstKeyPos(firstKey)
-		list[i] = c
+	if len(own.got) > 0 {
+		err = nil
+		cmd.SetVal(own.got[0])
+		own.got, own.taken = own.got[1:], 1
 	}
-	m.bell.pending.dequeue(ctx, list)
-	for _, c := range list {
-		if c.Err() == nil {
-			got = append(got, c.(*redis.Cmd).Val())
-		}
+	own.err = err
+	cmd.SetErr(err)
+	for _, l := range a.looks {
+		m.bell.giveBack(l.queue, m.bell.found(l, m.now()))
 	}
-	if len(got) == 0 {
-		err = list[0].Err()
-		cmd.SetErr(err)
-		return nil, err
-	}
-	cmd.SetVal(got[0])
-	return got, nil
+	return err
+}
+
+// vain tells whether it is known that there is nothing in a queue.
+func (m doorman) vain(ctx context.Context, queue string, next redis.ProcessHook) bool {
+	n := redis.NewIntCmd(ctx, "llen", asynqKey(queue, "pending"))
+	return next(ctx, n) == nil && n.Val() == 0
 }
 
 // advice is what to do about a dequeue: take what is ready; look; or wait for a change, at most until a moment; else there is
 // nothing.
 type advice struct {
-	ready   any  // a message
-	look    int  // how many to fetch
-	unasked bool // it is only time to
-	rings   uint64
+	ready   any     // a message
+	looks   []*look // at the queue that was asked for, and at others in the same round trip
+	unasked bool    // it is only time to
 	wait    <-chan struct{}
 	most    time.Duration
 }
@@ -142,33 +136,35 @@ type door struct {
 	vain    bool      // and it had been in vain
 	delayed bool      // a ring of another process waits for its moment
 	told    time.Time // when this process last rang
+	dequeue []any     // asynq's command, as it last came
 	ready   []any     // messages that were fetched ahead
 	ahead   int       // how many to fetch
 }
 
-// ask tells what to do about a dequeue.
-func (b *Bell) ask(queue string, now time.Time) advice {
+// ask tells what to do about a dequeue, which is asynq's command.
+func (b *Bell) ask(queue string, dequeue []any, now time.Time) advice {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := b.doors[queue]
+	if d == nil {
+		return advice{looks: []*look{{queue: queue, most: 1}}}
+	}
+	d.dequeue = dequeue
 	switch {
-	case d == nil:
-		return advice{look: 1}
 	case len(d.ready) > 0:
 		a := advice{ready: d.ready[0]}
 		d.ready = d.ready[1:]
 		return a
 	case b.leaving > 0:
-		return advice{look: min(1, b.serving-b.leaving), rings: d.rings}
+		if b.serving == b.leaving {
+			return advice{}
+		}
+		return advice{looks: []*look{{queue: queue, most: 1, rings: d.rings}}}
 	case d.state == empty && b.stale(d, now):
 		d.state, d.remote, d.unasked = rung, false, true
 	}
-	switch {
-	case d.state == busy:
-		return advice{look: b.ahead(d), rings: d.rings}
-	case d.state == rung && !d.looking:
-		d.looking = true
-		return advice{look: b.ahead(d), unasked: d.unasked, rings: d.rings}
+	if d.calls() {
+		return advice{looks: b.looks(queue, d), unasked: d.unprompted()}
 	}
 	most := b.every
 	for _, other := range b.doors {
@@ -183,31 +179,37 @@ func (b *Bell) ask(queue string, now time.Time) advice {
 // stale tells whether it is time to look at an empty queue though nobody rang.
 func (b *Bell) stale(d *door, now time.Time) bool { return !now.Before(d.looked.Add(b.every)) }
 
+// calls tells whether somebody has to look.
+func (d *door) calls() bool { return d.state == busy || d.state == rung && !d.looking }
+
+// unprompted tells whether it calls only because it is time to look.
+func (d *door) unprompted() bool { return d.state == rung && d.unasked }
+
 // found takes note of what a look has found. What it returns has to go back: nobody will take it.
-func (b *Bell) found(queue string, a advice, got []any, err error, now time.Time) (late []any) {
+func (b *Bell) found(l *look, now time.Time) (late []any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d := b.doors[queue]
+	d := b.doors[l.queue]
 	if d == nil {
 		return nil
 	}
-	first := d.state == rung
+	first, found := d.state == rung, l.taken+len(l.got)
 	if first {
 		d.looking = false
 		defer b.change()
 	}
-	if err == nil {
-		late = b.keep(d, got, a.look)
+	if found > 0 {
+		late = b.keep(d, l)
 		d.vain = false
 	}
 	switch {
-	case len(got) == a.look, err != nil && !errors.Is(err, redis.Nil): // tasks, or Redis is away: asynq knows what to do
+	case found == l.most, l.err != nil && !errors.Is(l.err, redis.Nil): // tasks, or Redis is away: asynq knows what to do
 		d.state = busy
-	case a.rings != d.rings: // somebody rang meanwhile
+	case l.rings != d.rings: // somebody rang meanwhile
 		d.state, d.unasked = rung, false
 	default:
 		d.state, d.looked = empty, now
-		if first && len(got) == 0 {
+		if first && found == 0 {
 			d.vain = d.remote
 		}
 	}
