@@ -31,7 +31,13 @@ type watches struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel
-	known    map[string]string // what the keys of watched partitions had
+	known    map[string]said // of the keys of watched partitions
+}
+
+// said is what a key had when it was last written, or found there.
+type said struct {
+	value string
+	at    time.Time
 }
 
 // channel is one that somebody watches: a task's, or the bell's of a queue.
@@ -48,6 +54,9 @@ func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
 	c, err := r.hear(ctx, p.journal(id), p.watched, "watch task", id)
 	if err != nil {
 		return nil, err
+	}
+	if r.watches.saidLately(p.watched) {
+		return c, nil
 	}
 	same, err := r.watches.say(ctx, r.client, p.watched)
 	var refused redis.Error
@@ -136,7 +145,7 @@ func (w *watches) join(
 
 // open starts the receiver, and what says again and again which partitions are watched.
 func (w *watches) open(client redis.UniversalClient) {
-	w.channels, w.known, w.lost = map[string]*channel{}, map[string]string{}, make(chan struct{}, 1)
+	w.channels, w.known, w.lost = map[string]*channel{}, map[string]said{}, make(chan struct{}, 1)
 	w.pubsub = client.Subscribe(context.Background())
 	// Subscriptions are confirmed anew after every reconnection.
 	messages := w.pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(confirmWithin))
@@ -216,7 +225,7 @@ func (w *watches) keys() (keys []string) {
 // say writes keys that say that somebody watches, and tells whether they are those that this process knew. A key that was gone
 // has another value, whoever wrote it again.
 func (w *watches) say(ctx context.Context, client redis.UniversalClient, keys ...string) (same bool, err error) {
-	values := make([]*redis.StringCmd, len(keys))
+	values, begun := make([]*redis.StringCmd, len(keys)), time.Now()
 	_, err = client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, key := range keys {
 			pipe.SetNX(ctx, key, rand.Text(), watchedFor)
@@ -233,12 +242,21 @@ func (w *watches) say(ctx context.Context, client redis.UniversalClient, keys ..
 	same = true
 	for i, key := range keys {
 		value := values[i].Val()
-		if known := w.known[key]; known != "" && known != value {
+		if known := w.known[key].value; known != "" && known != value {
 			same = false
 		}
-		w.known[key] = value
+		w.known[key] = said{value, begun}
 	}
 	return same, nil
+}
+
+// saidLately tells whether it need not be said for one more watcher: the key stays until it is said again. If Redis has lost it,
+// every watcher is signalled then.
+func (w *watches) saidLately(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known, there := w.known[key]
+	return there && time.Since(known.at) < sayEvery
 }
 
 func (w *watches) tell(name string) {

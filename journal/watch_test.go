@@ -234,3 +234,19 @@ func TestWatchersAreToldWhenItWasForgottenThatTheyWatch(t *testing.T) {
 		})
 	}
 }
+
+func TestOneMoreWatcherIsNotSaidOnceMore(t *testing.T) {
+	client := server(t)
+	j := journal.New(client, journal.Options{})
+	defer func() { must(t, j.Close()) }()
+	must(t, client.ConfigResetStat(t.Context()).Err())
+	for i := range 20 {
+		_, err := j.Watch(t.Context(), strconv.Itoa(i))
+		must(t, err)
+	}
+	said := client.InfoMap(t.Context(), "commandstats").Val()["Commandstats"]["cmdstat_pexpire"]
+	calls, _, _ := strings.Cut(strings.TrimPrefix(said, "calls="), ",")
+	if n, err := strconv.Atoi(calls); err != nil || n > 5 {
+		t.Errorf("of 20 watchers it is said %q times", calls)
+	}
+}
