@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,7 +16,8 @@ import (
 
 const (
 	startTimeout = 90 * time.Second
-	stopTimeout  = 10 * time.Second
+	stopTimeout  = 30 * time.Second
+	probeTimeout = 5 * time.Second // of one of the probes that startTimeout is for
 	pollEvery    = 5 * time.Millisecond
 )
 
@@ -135,26 +134,6 @@ func find(name string, patterns ...string) (string, error) {
 		return path, nil
 	}
 	return "", fmt.Errorf("%s is missing: run make test, or internal/testenv/install.sh", name)
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it never blocks
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// attempt starts something again when somebody else took its port in between.
-func attempt[T any](do func() (T, error)) (T, error) {
-	for tries := 1; ; tries++ {
-		v, err := do()
-		if err == nil || tries == 3 || !strings.Contains(strings.ToLower(err.Error()), "address already in use") {
-			return v, err
-		}
-	}
 }
 
 func must[T any](t testing.TB, v T, err error) T {

@@ -73,12 +73,12 @@ func (r *RedisServer) start() error {
 
 // ping asks for any answer but LOADING.
 func (r *RedisServer) ping() error {
-	conn, err := net.DialTimeout("tcp", r.Addr, time.Second) //nolint:noctx // bounded by its own timeout
+	conn, err := net.DialTimeout("tcp", r.Addr, probeTimeout) //nolint:noctx // bounded by its own timeout
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	_ = conn.SetDeadline(time.Now().Add(probeTimeout))
 	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}

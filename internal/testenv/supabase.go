@@ -156,7 +156,7 @@ func (s *SupabaseServer) startREST() error {
 }
 
 func (s *SupabaseServer) restReady() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.admin+"/ready", nil)
 	if err != nil {
