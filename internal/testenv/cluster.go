@@ -23,7 +23,9 @@ func RedisCluster(t testing.TB) []string {
 	for i := range addrs {
 		bus, err := freePort()
 		must(t, bus, err)
-		r := RedisProcess(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", "5000")
+		// None of them is to be taken for dead when the machine is busy.
+		timeout := strconv.FormatInt(startTimeout.Milliseconds(), 10)
+		r := RedisProcess(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", timeout)
 		addrs[i], nodes[i] = r.Addr, redis.NewClient(&redis.Options{Addr: r.Addr})
 		t.Cleanup(func() { _ = nodes[i].Close() })
 		must(t, r, meet(t.Context(), nodes[i], i, len(addrs), bus, nodes[0]))
