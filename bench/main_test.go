@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/osp-platform/osp/internal/testenv"
 )
 
 // tiny are settings with which everything is measured, and nothing is told by the figures.
@@ -23,5 +23,5 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m)
+	testenv.Main(m)
 }

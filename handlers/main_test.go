@@ -3,7 +3,7 @@ package handlers
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/osp-platform/osp/internal/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }

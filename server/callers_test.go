@@ -55,7 +55,7 @@ func TestAServerStartsWithoutTheProjectsKeysAndGetsThem(t *testing.T) {
 		t.Error(err)
 	}
 	project.CloseClientConnections()
-	goleak.VerifyNone(t, before)
+	testenv.NothingLeft(t, before)
 }
 
 func TestTheLogSaysWhoMayCall(t *testing.T) {
@@ -160,7 +160,7 @@ func TestAnotherOperatorPasswordEndsTheSessionsOfTheOldOne(t *testing.T) {
 		t.Errorf("got %d", res.StatusCode)
 	}
 	write("another password of the operator")
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		res, _ := r.browse("GET /v1/types", old, "")
 		if res.StatusCode == http.StatusUnauthorized {
 			break

@@ -32,6 +32,9 @@ func config(t *testing.T, role Role, set vars) Config {
 	return c
 }
 
+// patience is how long anything may take on a machine that does much else.
+const patience = 60 * time.Second
+
 // running is a server that runs. Stop ends it, once.
 type running struct {
 	t     *testing.T
@@ -60,7 +63,7 @@ func runWith(t *testing.T, c Config, log *slog.Logger) *running {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			return errors.New("the server does not stop")
 		}
 	}
@@ -78,7 +81,7 @@ func (r *running) ask(method, path, host, body string) (int, http.Header, string
 		req.Host = host
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Prefer", "wait=10")
+	req.Header.Set("Prefer", "wait=25")
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
@@ -129,7 +132,7 @@ func TestARoleStartsServesAndLeavesNothingBehind(t *testing.T) {
 			if err := r.stop(); err != nil {
 				t.Errorf("it ended with %v", err)
 			}
-			goleak.VerifyNone(t, before)
+			testenv.NothingLeft(t, before)
 		})
 	}
 }
@@ -160,7 +163,7 @@ func TestAServerThatCannotStartSaysWhy(t *testing.T) {
 		if named := blamed(err); s != nil || named[c.want] != 1 {
 			t.Errorf("%s: blamed %v: %v", name, named, err)
 		}
-		goleak.VerifyNone(t, before)
+		testenv.NothingLeft(t, before)
 	}
 	c := config(t, RoleDev, vars{"PORT": port})
 	c.PortGiven = false // as if the default were in use
@@ -178,7 +181,7 @@ func (r *running) becomes(path string, want int) {
 	r.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(15 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(patience); ; <-tick.C {
 		got := r.status(path)
 		if got == want {
 			return

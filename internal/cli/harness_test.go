@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/goleak"
+
+	"github.com/osp-platform/osp/internal/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testenv.Main(m) }
 
 // api is an API that a test makes up: it answers by "METHOD /path", the last answer again and again.
 type api struct {
