@@ -140,14 +140,17 @@ func TestUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := testenv.RedisProcess(t)
-			client := redis.NewClient(&redis.Options{
-				Addr: r.Addr, DialTimeout: 200 * time.Millisecond, ReadTimeout: 200 * time.Millisecond, MaxRetries: -1,
-			})
+			client := redis.NewClient(&redis.Options{Addr: r.Addr})
 			t.Cleanup(func() { _ = client.Close() })
-			j := journal.New(client, journal.Options{})
-			c, err := j.Claim(t.Context(), waitingOrder(t, j, 1), "nonce")
+			before := journal.New(client, journal.Options{})
+			c, err := before.Claim(t.Context(), waitingOrder(t, before, 1), "nonce")
 			must(t, err)
 			breakIt(t, r, client)
+			impatient := redis.NewClient(&redis.Options{
+				Addr: r.Addr, DialTimeout: 200 * time.Millisecond, ReadTimeout: 200 * time.Millisecond, MaxRetries: -1,
+			})
+			t.Cleanup(func() { _ = impatient.Close() })
+			j := journal.New(impatient, journal.Options{})
 			for what, err := range map[string]error{
 				"start":  second(j.Start(t.Context(), saga.Start{Created: order(2)})),
 				"claim":  second(j.Claim(t.Context(), c.Lease.ID, "another")),

@@ -86,7 +86,7 @@ func TestScriptsThatWaitTravelTogether(t *testing.T) {
 		}
 	}()
 	// Whether scripts meet is chance; that none of many ever do would be a fault.
-	for end := time.Now().Add(20 * time.Second); c.pipelines.Load() == c.grouped.Load(); {
+	for end := time.Now().Add(time.Minute); c.pipelines.Load() == c.grouped.Load(); {
 		if time.Now().After(end) {
 			t.Fatalf("%d scripts took %d pipelines", c.grouped.Load(), c.pipelines.Load())
 		}

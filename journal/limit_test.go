@@ -13,6 +13,9 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
+// patient has those who have room keep it, however slow the machine is.
+var patient = journal.Options{LeaseTTL: time.Hour}
+
 // two is a limit of two at once.
 var two = saga.Limit{Name: "type/key", Concurrency: 2}
 
@@ -32,7 +35,7 @@ func left(t *testing.T, j *journal.Redis, id string) string {
 }
 
 func TestRoomIsGivenInTheOrderOfAsking(t *testing.T) {
-	j := journal.New(server(t), journal.Options{})
+	j := journal.New(server(t), patient)
 	for _, c := range []struct{ what, got, want string }{
 		{"the first", entered(t, j, two, "a"), "true []"},
 		{"the second", entered(t, j, two, "b"), "true []"},
@@ -147,7 +150,7 @@ func TestRoomIsTakenByThoseWhoAreThere(t *testing.T) {
 }
 
 func TestRoomOfOneWhoHasNotComeIsTaken(t *testing.T) {
-	j := journal.New(server(t), journal.Options{})
+	j := journal.New(server(t), patient)
 	for _, c := range []struct{ what, got, want string }{
 		{"the first", entered(t, j, two, "a"), "true []"},
 		{"the second", entered(t, j, two, "b"), "true []"},
@@ -202,7 +205,7 @@ func TestTurnsAreAsFarApartAsTheLimitSays(t *testing.T) {
 }
 
 func TestATaskThatHasBegunStandsBeforeThoseThatHaveNot(t *testing.T) {
-	j := journal.New(server(t), journal.Options{})
+	j := journal.New(server(t), patient)
 	for _, id := range []string{"a", "b", "new", "newer"} {
 		entered(t, j, two, id)
 	}
