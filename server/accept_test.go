@@ -62,7 +62,7 @@ func TestAWorkerSeesReplicas(t *testing.T) {
 	body := `{"type":"http.saga","input":{"steps":[{"name":"a","do":{"method":"POST","url":"` + r.url + `/healthz"}}]}}`
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(patience); ; <-tick.C {
 		if status, _, answer := r.ask("POST", "/v1/tasks", "", body); status > http.StatusAccepted {
 			t.Fatalf("start: %d %s", status, answer)
 		}

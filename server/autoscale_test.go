@@ -77,7 +77,7 @@ func TestAutoscaleScalesWhatRedisSays(t *testing.T) {
 		if n != 3 {
 			t.Errorf("scaled to %d, want 3", n)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("nothing was scaled")
 	}
 	log.comes(t, "workers scaled", "backlog=130", "from=1", "to=3")

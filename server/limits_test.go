@@ -25,7 +25,7 @@ func TestALineOutlivesItsLimit(t *testing.T) {
 		}
 	}
 	r := run(t, config(t, RoleWorker, vars{"REDIS_URL": redisURL}))
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		crowded, err := before.Crowded(t.Context())
 		if err != nil {
 			t.Fatal(err)

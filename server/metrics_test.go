@@ -88,7 +88,7 @@ func (r *running) begin(body string) {
 // sees waits until an answer holds a text.
 func (r *running) sees(path, text string) {
 	r.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(patience)
 	for {
 		_, _, body := r.ask("GET", path, "", "")
 		if strings.Contains(body, text) {
@@ -141,7 +141,7 @@ func value(families map[string]*dto.MetricFamily, series string) float64 {
 // counted waits until series have these values: what a process counts, it counts a moment after it is to be seen elsewhere.
 func (r *running) counted(wants map[string]float64) map[string]*dto.MetricFamily {
 	r.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(patience)
 	for {
 		families, wrong := r.families(), ""
 		for _, series := range slices.Sorted(maps.Keys(wants)) {
