@@ -129,12 +129,13 @@ func (r *rig) rests(nodes ...*redis.Client) {
 		}
 		return said
 	}
-	last, since := looks(), time.Now()
+	last, since, times := looks(), time.Now(), 0
 	r.within(time.Minute, "the worker is idle", func() bool {
 		if now := looks(); now != last {
-			last, since = now, time.Now()
+			last, since, times = now, time.Now(), 0
 		}
-		return time.Since(since) > 300*time.Millisecond // 300 looks
+		times++ // where this test has had its turn so often, so has the worker
+		return time.Since(since) > 300*time.Millisecond && times > 50
 	})
 }
 

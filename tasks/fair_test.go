@@ -123,7 +123,7 @@ func TestATaskThatIsHeldBackIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ends(id, saga.Cancelled)
-	r.within(30*time.Second, "all end", func() bool {
+	r.within(3*time.Minute, "all end", func() bool {
 		if _, err := f.Feed(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestAFloodOfOneServiceDoesNotDelayAnother(t *testing.T) {
 	r.flood("flood", 3000)
 	waiting := r.openTasks()
 	r.flood("beside", 10)
-	r.within(time.Minute, "the ten end", func() bool {
+	r.within(3*time.Minute, "the ten end", func() bool {
 		for i := range 10 {
 			if r.state(fmt.Sprint("beside-", i)) != saga.Completed {
 				return false

@@ -88,7 +88,7 @@ func TestAThousandTasksUnderALimitOfFive(t *testing.T) {
 	r.startMany(1000, func(int, *saga.Request) {})
 	began, before := time.Now(), r.commands()
 	r.limited(map[string]tasks.Limit{"one": {Concurrency: 5, Per: tasks.PerType}})
-	r.within(time.Minute, "all end", func() bool { return r.openTasks() == 0 })
+	r.within(3*time.Minute, "all end", func() bool { return r.openTasks() == 0 })
 	took, asked := time.Since(began), r.commands()-before
 	if in.total.Load() != 1000 || in.most.Load() != 5 {
 		t.Errorf("%d calls, %d at once, want 1000 and 5", in.total.Load(), in.most.Load())
@@ -110,7 +110,7 @@ func TestEachKeyHasALimitOfItsOwn(t *testing.T) {
 	r.on("only", all.enter)
 	r.startMany(60, func(i int, req *saga.Request) { req.LimitKey = fmt.Sprint("k", i%3) })
 	r.limited(map[string]tasks.Limit{"one": {Concurrency: 1, Per: tasks.PerKey}})
-	r.within(30*time.Second, "all end", func() bool { return r.openTasks() == 0 })
+	r.within(3*time.Minute, "all end", func() bool { return r.openTasks() == 0 })
 	if got := all.most.Load(); got > 3 {
 		t.Errorf("%d at once, want one of each of three keys", got)
 	}
@@ -129,7 +129,7 @@ func TestTasksBeginAtTheRateOfTheirType(t *testing.T) {
 	r.startMany(20, func(int, *saga.Request) {})
 	began := time.Now()
 	r.limited(map[string]tasks.Limit{"one": {Every: 50 * time.Millisecond, Per: tasks.PerType}})
-	r.within(30*time.Second, "all end", func() bool { return r.openTasks() == 0 })
+	r.within(3*time.Minute, "all end", func() bool { return r.openTasks() == 0 })
 	if took := at[len(at)-1].Sub(began); len(at) != 20 || took < 950*time.Millisecond {
 		t.Errorf("%d tasks began within %v, want 20 and 950ms or more", len(at), took)
 	}

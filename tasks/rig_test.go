@@ -200,7 +200,7 @@ func (r *rig) asynq(queue, id string) string {
 // eventually asks until the answer is yes.
 func (r *rig) eventually(what string, ask func() bool) {
 	r.t.Helper()
-	r.within(15*time.Second, what, ask)
+	r.within(time.Minute, what, ask)
 }
 
 func (r *rig) within(most time.Duration, what string, ask func() bool) {

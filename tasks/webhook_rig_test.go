@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +258,15 @@ type message struct {
 	at     time.Time
 	header http.Header
 	body   []byte
+}
+
+// late is how long after its own time it came, in which a second may have begun; for ever if it came before it.
+func (m message) late() time.Duration {
+	seconds, err := strconv.ParseInt(m.header.Get("Webhook-Timestamp"), 10, 64)
+	if sent := time.Unix(seconds, 0); err == nil && !m.at.Before(sent) {
+		return m.at.Sub(sent)
+	}
+	return math.MaxInt64
 }
 
 func newReceiver(s *switchboard, answers ...http.HandlerFunc) *receiver {
