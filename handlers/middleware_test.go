@@ -104,7 +104,7 @@ func TestMiddlewareRunsAroundEveryRoute(t *testing.T) {
 func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
 	w := begun(t)
 	server := httptest.NewUnstartedServer(w.api)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
 	server.Start()
 	defer server.Close()
 	client := server.Client()
@@ -126,7 +126,7 @@ func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
 		t.Fatalf("the stream ended before %q: %v", want, lines.Err())
 	}
 	next("event: step_started")
-	<-time.After(300 * time.Millisecond) // real timeouts are what this is about
+	<-time.After(1500 * time.Millisecond) // real timeouts are what this is about
 	w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
 	next("event: task")
 }
