@@ -167,7 +167,7 @@ func TestManyFlushersShareTheWork(t *testing.T) {
 	}
 	clients.Wait()
 	appended := time.Since(begun)
-	p.eventually(time.Minute, "nothing is dirty", func() bool { return p.dirty() == 0 })
+	p.eventually(3*time.Minute, "nothing is dirty", func() bool { return p.dirty() == 0 })
 	t.Logf("%d tasks of 4 events in %v, all written in %v", manyTasks, appended.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
 	found := versions(t, p.name)
 	if len(found) != manyTasks {

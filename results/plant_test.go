@@ -138,7 +138,7 @@ func (p *plant) load(perSecond int, d time.Duration) durations {
 		}
 	}
 	starts.Wait()
-	p.eventually(time.Minute, "all tasks have ended", func() bool {
+	p.eventually(3*time.Minute, "all tasks have ended", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return len(p.begun) == 0
