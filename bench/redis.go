@@ -52,7 +52,7 @@ func startRedis(ctx context.Context, pool int, args ...string) (*database, error
 	}
 	d := connect(addr.String(), pool)
 	d.cmd, d.dir = cmd, dir
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for d.raw.Ping(ctx).Err() != nil {
 		if time.Now().After(deadline) {
 			d.stop()

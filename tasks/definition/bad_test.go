@@ -148,7 +148,7 @@ func refused(t *testing.T, name, source, want string) {
 	if d != nil || !strings.Contains(problems.Error(), want) {
 		t.Errorf("%s: want %q, got %.1000s", name, want, problems.Error())
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("%s took %v", name, took)
 	}
 }
@@ -169,7 +169,7 @@ func TestNestingCostsNoMoreThanItIs(t *testing.T) {
 			if sound := irreversible == "acknowledged"; sound != (d != nil) {
 				t.Errorf("%s: %v", name, problems)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("%s took %v", name, took)
 			}
 		}
