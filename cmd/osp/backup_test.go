@@ -52,7 +52,7 @@ func held(letGo <-chan struct{}) func(string, int, *http.Request) int {
 func (o *osp) order(id, schema string) {
 	o.t.Helper()
 	body := dict{"id": id, "type": "entity.create", "service": schema, "input": dict{"entity": "orders", "data": dict{"code": id}}}
-	if done := o.task(200, "POST", "/v1/tasks", body, "Prefer", "wait=25"); done.State != saga.Completed {
+	if done := o.ends(body); done.State != saga.Completed {
 		o.t.Fatalf("%s: %s %s", id, done.State, done.Error)
 	}
 }
@@ -61,7 +61,7 @@ func (o *osp) order(id, schema string) {
 func (d *database) is(id, condition string) {
 	d.t.Helper()
 	query := fmt.Sprintf("select count(*) from public.workflow_executions where execution_id = '%s' and %s", id, condition)
-	eventually(d.t, 30*time.Second, func() bool { return d.number(query) == 1 }, func() any { return query })
+	eventually(d.t, enough, func() bool { return d.number(query) == 1 }, func() any { return query })
 }
 
 func TestADatabaseIsRestoredFromADump(t *testing.T) {
@@ -73,7 +73,7 @@ func TestADatabaseIsRestoredFromADump(t *testing.T) {
 	all.order("before", schema)
 	db.is("before", "status = 'completed'")
 	all.task(202, "POST", "/v1/tasks", dict{"id": "left", "type": "http.saga", "input": e.saga("a", "held", "c")})
-	eventually(t, 10*time.Second, func() bool { return e.called("/held") == 1 }, func() any { return all.log() })
+	eventually(t, enough, func() bool { return e.called("/held") == 1 }, func() any { return all.log() })
 	db.is("left", "current_step = 'held'")
 	dump := filepath.Join(t.TempDir(), "osp.dump")
 	tool(t, "pg_dump", "--format=custom", "--file="+dump, supabase.AdminURL)
@@ -120,7 +120,7 @@ func TestRedisGoesBackInTime(t *testing.T) {
 	all := start(t, "all", env...)
 	schema := all.shop("back")
 	all.task(202, "POST", "/v1/tasks", dict{"id": "known", "type": "http.saga", "input": e.saga("a", "held", "c")})
-	eventually(t, 10*time.Second, func() bool { return e.called("/held") == 1 }, func() any { return all.log() })
+	eventually(t, enough, func() bool { return e.called("/held") == 1 }, func() any { return all.log() })
 	o, err := redis.ParseURL(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestRedisGoesBackInTime(t *testing.T) {
 	}
 	all.order("late", schema)
 	all.task(202, "POST", "/v1/tasks", dict{"id": "unknown", "type": "http.saga", "input": e.saga("b", "held-too", "d")})
-	eventually(t, 10*time.Second, func() bool { return e.called("/held-too") == 1 }, func() any { return all.log() })
+	eventually(t, enough, func() bool { return e.called("/held-too") == 1 }, func() any { return all.log() })
 	db.is("late", "status = 'completed'")
 	db.is("unknown", "current_step = 'held-too'")
 	server.Kill() // what came after the snapshot is gone

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/saga"
@@ -36,7 +35,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 		return ids
 	}
 	const written = `select count(*) from public.workflow_executions where status = 'completed' and execution_id ~ '^(good|bad)-'`
-	eventually(t, 10*time.Second, func() bool { return db.number(written) == 2 && dead() == "bad-1 bad-2 " }, func() any { return dead() })
+	eventually(t, enough, func() bool { return db.number(written) == 2 && dead() == "bad-1 bad-2 " }, func() any { return dead() })
 	for _, id := range []string{"bad-1", "good-1"} {
 		if task := all.task(200, "GET", "/v1/tasks/"+id, nil); task.State != saga.Completed {
 			t.Errorf("task %s is %s", id, task.State)
@@ -65,7 +64,7 @@ func TestARowThatTheDatabaseRefuses(t *testing.T) {
 	if status != 200 || strings.TrimSpace(string(raw)) != `{"resent":1}` {
 		t.Errorf("resend: %d %s", status, raw)
 	}
-	eventually(t, 10*time.Second, func() bool { return db.number(written) == 4 && dead() == "" }, func() any { return dead() })
+	eventually(t, enough, func() bool { return db.number(written) == 4 && dead() == "" }, func() any { return dead() })
 	if code, out = command(t, env, "dead-letters"); code != 0 || out != "There are no dead letters.\n" {
 		t.Errorf("none, code %d: %s", code, out)
 	}

@@ -53,7 +53,7 @@ func TestADeletedUserIsNowhereButInTheAudit(t *testing.T) {
 	begin := func(body dict) saga.Task {
 		t.Helper()
 		body["user_id"] = leaver
-		task := all.task(200, "POST", "/v1/tasks", body, "Prefer", "wait=25")
+		task := all.ends(body)
 		if task.State != saga.Completed {
 			t.Fatalf("%s %s", task.State, task.Error)
 		}
@@ -76,13 +76,13 @@ func TestADeletedUserIsNowhereButInTheAudit(t *testing.T) {
 
 	ask := dict{"user_id": leaver, "reason": "asked for"}
 	refused := ""
-	eventually(t, 10*time.Second, func() bool { // until the rows of the two others are written
+	eventually(t, enough, func() bool { // until the rows of the two others are written
 		refused = all.deletes(409, ask)
 		return strings.Contains(refused, "1 of its tasks has not ended")
 	}, func() any { return refused })
 	all.task(202, "POST", "/v1/tasks/"+later.ID+"/cancel", nil)
-	all.wait(later.ID, 10*time.Second, saga.Cancelled)
-	eventually(t, 10*time.Second, func() bool { // until the last row is written
+	all.wait(later.ID, enough, saga.Cancelled)
+	eventually(t, enough, func() bool { // until the last row is written
 		status, _, _ := all.call("POST", "/v1/deletions", dict{"user_id": leaver, "reason": "asked for", "dry_run": true})
 		return status == 200
 	}, func() any { return nil })
@@ -94,7 +94,7 @@ func TestADeletedUserIsNowhereButInTheAudit(t *testing.T) {
 	}
 	for _, text := range []string{leaver, marker} {
 		var found []string
-		eventually(t, 10*time.Second, func() bool { // until the audit of this is in the store
+		eventually(t, enough, func() bool { // until the audit of this is in the store
 			found = testenv.SearchRedis(t, redisURL, text)
 			return found == nil
 		}, func() any { return fmt.Sprintf("Redis still has %s in %v", text, found) })
@@ -116,8 +116,8 @@ func TestADeletedUserIsNowhereButInTheAudit(t *testing.T) {
 func TestTheCommandDeletesWhatItWasConfirmedToDelete(t *testing.T) {
 	env := here(t)
 	all := start(t, "all", env...)
-	task := all.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": diary}, "Prefer", "wait=25")
-	eventually(t, 10*time.Second, func() bool {
+	task := all.ends(dict{"type": "service.create", "input": diary})
+	eventually(t, enough, func() bool {
 		code, _ := command(t, env, "delete", "task", task.ID, "--dry-run")
 		return code == 0
 	}, func() any { return nil })

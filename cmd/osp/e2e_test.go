@@ -35,12 +35,12 @@ func TestAWorkerIsKilledInTheMiddle(t *testing.T) {
 	})
 	api, first := start(t, "api", env...), start(t, "worker", env...)
 	task := api.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a", "b", "c", "d", "e")})
-	eventually(t, 10*time.Second, func() bool { return e.called("/c") == 1 }, func() any { return e.saw() })
+	eventually(t, enough, func() bool { return e.called("/c") == 1 }, func() any { return e.saw() })
 	first.kill()
 	killed := time.Now()
 	<-stuck
 	start(t, "worker", env...)
-	done := api.wait(task.ID, 30*time.Second, saga.Completed)
+	done := api.wait(task.ID, enough, saga.Completed)
 	t.Logf("completed %v after the kill", time.Since(killed).Round(time.Millisecond))
 	if got, want := e.saw(), "/a /b /c /d /e"; got != want {
 		t.Errorf("effects %s, want %s", got, want)
@@ -51,7 +51,7 @@ func TestAWorkerIsKilledInTheMiddle(t *testing.T) {
 }
 
 func TestAWorkerIsStoppedInTheMiddle(t *testing.T) {
-	env := here(t)
+	env := append(here(t), "OSP_LEASE=10m") // who waited for its end would wait for ever
 	letGo := make(chan struct{})
 	e := newEndpoint(t, func(path string, _ int, _ *http.Request) int {
 		if path == "/b" {
@@ -61,18 +61,14 @@ func TestAWorkerIsStoppedInTheMiddle(t *testing.T) {
 	})
 	api, first := start(t, "api", env...), start(t, "worker", env...)
 	task := api.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a", "b", "c")})
-	eventually(t, 10*time.Second, func() bool { return e.called("/b") == 1 }, func() any { return e.saw() })
+	eventually(t, enough, func() bool { return e.called("/b") == 1 }, func() any { return e.saw() })
 	start(t, "worker", env...)
 	if err := first.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, func() bool { return strings.Contains(first.log(), "no new steps") }, func() any { return first.log() })
+	eventually(t, enough, func() bool { return strings.Contains(first.log(), "no new steps") }, func() any { return first.log() })
 	close(letGo)
-	released := time.Now()
-	done := api.wait(task.ID, 10*time.Second, saga.Completed)
-	if d := time.Since(released); d > 4*time.Second {
-		t.Errorf("the task was delayed by %v", d)
-	}
+	done := api.wait(task.ID, enough, saga.Completed)
 	if done.Steps[1].Attempts != 1 || e.saw() != "/a /b /c" {
 		t.Errorf("the running step was not given its time: %+v, effects %s", done.Steps[1], e.saw())
 	}
@@ -102,7 +98,7 @@ func TestTheSameIDAtOnce(t *testing.T) {
 	if answers[202] != 1 || answers[200] != 99 {
 		t.Errorf("answers by status: %v, want one 202 and 99 times 200", answers)
 	}
-	all.wait("order-7", 10*time.Second, saga.Completed)
+	all.wait("order-7", enough, saga.Completed)
 	if e.saw() != "/a /b" {
 		t.Errorf("effects %s", e.saw())
 	}
@@ -116,19 +112,15 @@ func TestTheSameIDAtOnce(t *testing.T) {
 func TestAWaitingTaskIsCancelled(t *testing.T) {
 	e := newEndpoint(t, func(path string, _ int, _ *http.Request) int {
 		if path == "/c" {
-			return http.StatusServiceUnavailable // Retry-After: 60
+			return http.StatusServiceUnavailable // Retry-After: 600
 		}
 		return http.StatusOK
 	})
 	all := start(t, "all", here(t)...)
 	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a", "b", "c")})
-	all.wait(task.ID, 10*time.Second, saga.Waiting)
-	begun := time.Now()
+	all.wait(task.ID, enough, saga.Waiting)
 	all.task(202, "POST", "/v1/tasks/"+task.ID+"/cancel", dict{"reason": "no longer wanted"})
-	done := all.wait(task.ID, 10*time.Second, saga.Cancelled)
-	if d := time.Since(begun); d > 3*time.Second {
-		t.Errorf("it took %v", d)
-	}
+	done := all.wait(task.ID, enough, saga.Cancelled) // long before it would be tried again
 	if want := "/a /b /c /undo-c /undo-b /undo-a"; e.saw() != want || done.Error != "cancelled: no longer wanted" {
 		t.Errorf("effects %s, want %s; error %q", e.saw(), want, done.Error)
 	}
@@ -144,7 +136,7 @@ func TestALateFailureIsUndone(t *testing.T) {
 	all := start(t, "all", here(t)...)
 	input := e.saga("charge", "ship", "log")
 	delete(input["steps"].([]dict)[1], "undo")
-	done := all.task(200, "POST", "/v1/tasks", dict{"type": "http.saga", "input": input}, "Prefer", "wait=20")
+	done := all.task(200, "POST", "/v1/tasks", dict{"type": "http.saga", "input": input}, "Prefer", "wait=25")
 	if done.State != saga.Failed || e.saw() != "/charge /ship /log /undo-charge" {
 		t.Errorf("state %s, effects %s", done.State, e.saw())
 	}
@@ -155,7 +147,7 @@ func TestALateFailureIsUndone(t *testing.T) {
 	if retried.RetryOf != done.ID || retried.ID == done.ID {
 		t.Errorf("retry: %+v", retried)
 	}
-	all.wait(retried.ID, 10*time.Second, saga.Failed)
+	all.wait(retried.ID, enough, saga.Failed)
 }
 
 func TestRowsAreWrittenAndListed(t *testing.T) {
@@ -164,7 +156,7 @@ func TestRowsAreWrittenAndListed(t *testing.T) {
 	for range 3 {
 		all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a"), "service": "shop"})
 	}
-	eventually(t, 5*time.Second, func() bool {
+	eventually(t, enough, func() bool {
 		_, raw, _ := all.call("GET", "/v1/tasks?service=shop&status=completed", nil)
 		var page saga.Page
 		return json.Unmarshal(raw, &page) == nil && len(page.Tasks) == 3
@@ -188,7 +180,7 @@ func TestWithoutRedis(t *testing.T) {
 		t.Errorf("start: %d %s, Retry-After %q", status, raw, header.Get("Retry-After"))
 	}
 	redis.Start()
-	eventually(t, 20*time.Second, func() bool {
+	eventually(t, enough, func() bool {
 		status, _, _ := all.call("GET", "/readyz", nil)
 		return status == 200
 	}, func() any { return all.log() })
@@ -197,10 +189,10 @@ func TestWithoutRedis(t *testing.T) {
 func TestDev(t *testing.T) {
 	begun := time.Now()
 	dev := start(t, "dev")
-	if d := time.Since(begun); d > 5*time.Second { // under the race detector; `make bench` has the real figure
+	if d := time.Since(begun); d > 20*time.Second { // under the race detector, on a busy machine; `make bench` has the real figure
 		t.Errorf("ready after %v", d)
 	}
-	done := dev.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": restaurant}, "Prefer", "wait=20")
+	done := dev.ends(dict{"type": "service.create", "input": restaurant})
 	if done.State != saga.Completed {
 		t.Fatalf("service.create: %s %s", done.State, done.Error)
 	}
@@ -218,7 +210,7 @@ func TestVersionsRiseFromTheFirstAnswer(t *testing.T) {
 	e := newEndpoint(t, func(string, int, *http.Request) int { return http.StatusServiceUnavailable })
 	all := start(t, "all", here(t)...)
 	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
-	waiting := all.wait(task.ID, 10*time.Second, saga.Waiting)
+	waiting := all.wait(task.ID, enough, saga.Waiting)
 	if waiting.Version <= task.Version || !waiting.CreatedAt.Equal(task.CreatedAt) {
 		t.Errorf("first version %d of %v, then %d of %v", task.Version, task.CreatedAt, waiting.Version, waiting.CreatedAt)
 	}
@@ -246,7 +238,7 @@ func TestRestaurantInSupabase(t *testing.T) {
 	all := start(t, "all", env...)
 	db := connect(t, supabase.AdminURL)
 
-	done := all.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": restaurant}, "Prefer", "wait=25")
+	done := all.ends(dict{"type": "service.create", "input": restaurant})
 	if done.State != saga.Completed {
 		t.Fatalf("service.create: %s %s", done.State, done.Error)
 	}
@@ -260,7 +252,7 @@ func TestRestaurantInSupabase(t *testing.T) {
 
 	entity := func(kind string, input dict) saga.Task {
 		t.Helper()
-		task := all.task(200, "POST", "/v1/tasks", dict{"type": kind, "service": out.Schema, "input": input}, "Prefer", "wait=25")
+		task := all.ends(dict{"type": kind, "service": out.Schema, "input": input})
 		if task.State != saga.Completed {
 			t.Fatalf("%s: %s %s", kind, task.State, task.Error)
 		}
@@ -279,7 +271,7 @@ func TestRestaurantInSupabase(t *testing.T) {
 	if n := db.number("select count(*) from " + out.Schema + ".reservations"); n != 0 {
 		t.Errorf("%d reservations left", n)
 	}
-	eventually(t, 5*time.Second, func() bool {
+	eventually(t, enough, func() bool {
 		return db.number("select count(*) from public.workflow_executions where status = 'completed'") >= 4
 	}, func() any { return db.number("select count(*) from public.workflow_executions") })
 }
@@ -300,7 +292,7 @@ func TestServiceCreateThatFailsAtItsLastStepLeavesNothing(t *testing.T) {
 	schemas := "select count(*) from information_schema.schemata where schema_name like 'doomed%'"
 
 	input := dict{"name": "doomed", "entities": restaurant["entities"], "sample_data": restaurant["sample_data"]}
-	done := all.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": input}, "Prefer", "wait=25")
+	done := all.ends(dict{"type": "service.create", "input": input})
 	if done.State != saga.Failed || len(done.NotUndone) > 0 || !strings.Contains(done.Error, "activate_manifest") {
 		t.Fatalf("state %s, error %q, not undone %v", done.State, done.Error, done.NotUndone)
 	}

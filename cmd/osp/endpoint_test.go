@@ -22,6 +22,9 @@ type endpoint struct {
 	answer  func(path string, call int, r *http.Request) int
 }
 
+// retryAfter is how many seconds whoever is not served is to wait, longer than any test does.
+const retryAfter = "600"
+
 func newEndpoint(t *testing.T, answer func(path string, call int, r *http.Request) int) *endpoint {
 	e := &endpoint{keys: map[string]string{}, calls: map[string]int{}, answer: answer}
 	e.Server = httptest.NewServer(e)
@@ -46,7 +49,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, `{"path":%q}`, path)

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
+// enough is how long anything may take on a machine that does much else. It is less than [retryAfter].
+const enough = 90 * time.Second
+
 // osp is a process of the program.
 type osp struct {
 	t   *testing.T
@@ -80,7 +83,7 @@ func start(t *testing.T, role string, env ...string) *osp {
 	case o.url = <-ready:
 	case <-o.ended:
 		t.Fatalf("osp %s ended before it was ready", role)
-	case <-time.After(20 * time.Second):
+	case <-time.After(enough):
 		t.Fatalf("osp %s is not ready", role)
 	}
 	return o
@@ -124,7 +127,7 @@ func (o *osp) stop(sig syscall.Signal) int {
 	}
 	select {
 	case <-o.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(enough):
 		o.t.Fatal("osp does not stop")
 	}
 	return o.cmd.ProcessState.ExitCode()
@@ -141,7 +144,7 @@ func (o *osp) call(method, path string, body any, header ...string) (int, []byte
 		}
 		r = bytes.NewReader(raw)
 	}
-	ctx, cancel := context.WithTimeout(o.t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(o.t.Context(), enough)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, o.url+path, r)
 	if err != nil {
@@ -175,6 +178,22 @@ func (o *osp) task(want int, method, path string, body any, header ...string) sa
 	if err := json.Unmarshal(raw, &task); err != nil {
 		o.t.Fatalf("%s: %v", raw, err)
 	}
+	return task
+}
+
+// ends starts a task and returns it when it has ended: on a slow machine that may be later than an answer can be waited for.
+func (o *osp) ends(body any, header ...string) (task saga.Task) {
+	o.t.Helper()
+	status, raw, _ := o.call("POST", "/v1/tasks", body, append([]string{"Prefer", "wait=25"}, header...)...)
+	if err := json.Unmarshal(raw, &task); err != nil || status != http.StatusOK && status != http.StatusAccepted {
+		o.t.Fatalf("start: %d %s", status, raw)
+	}
+	eventually(o.t, enough, func() bool {
+		if !task.State.Finished() {
+			task = o.task(200, "GET", "/v1/tasks/"+task.ID, nil, header...)
+		}
+		return task.State.Finished()
+	}, func() any { return task })
 	return task
 }
 

@@ -103,7 +103,7 @@ func TestPeopleAnswerAWorkflow(t *testing.T) {
 	before := kept()
 	begin := func(workflow, wait string) (id, answer string) {
 		id = o.task(202, "POST", "/v1/tasks", dict{"type": workflow, "service": alice.service, "input": dict{}}, alice.header()...).ID
-		eventually(t, 15*time.Second, func() bool {
+		eventually(t, enough, func() bool {
 			for _, step := range o.task(200, "GET", "/v1/tasks/"+id, nil, alice.header()...).Steps {
 				if step.Path == wait && step.State == saga.StepWaiting && step.DueAt != nil && strings.Contains(string(step.Human), "Approve a table") {
 					return true
@@ -126,7 +126,7 @@ func TestPeopleAnswerAWorkflow(t *testing.T) {
 	for _, p := range []person{owner, manager, ops} {
 		p.does(422, "POST", "/v1/tasks/"+first+"/signals/human.approve", yes)
 	}
-	eventually(t, 10*time.Second, func() bool { return manager.lists(alice.service) == first+" approve manager" }, func() any { return manager.lists("") })
+	eventually(t, enough, func() bool { return manager.lists(alice.service) == first+" approve manager" }, func() any { return manager.lists("") })
 	manager.does(404, "GET", "/v1/tasks/"+first, nil)
 	if kept() != before+1 {
 		t.Errorf("%d tables are kept, want one more than %d", kept(), before)
@@ -136,7 +136,7 @@ func TestPeopleAnswerAWorkflow(t *testing.T) {
 	manager.does(409, "POST", answer, yes)
 	ops.does(409, "POST", answer, no)
 	ended := func(id string, state saga.State) (task saga.Task) {
-		eventually(t, 15*time.Second, func() bool {
+		eventually(t, enough, func() bool {
 			task = o.task(200, "GET", "/v1/tasks/"+id, nil, alice.header()...)
 			return task.State == state
 		}, func() any { return task })
@@ -148,12 +148,12 @@ func TestPeopleAnswerAWorkflow(t *testing.T) {
 	manager.does(200, "POST", answer, no)
 
 	second, answer := begin(quick, "approve.escalated")
-	eventually(t, 10*time.Second, func() bool { return director.lists(alice.service) == second+" approve manager+director" }, func() any { return director.lists("") })
+	eventually(t, enough, func() bool { return director.lists(alice.service) == second+" approve manager+director" }, func() any { return director.lists("") })
 	clerk.does(404, "POST", answer, yes)
 	director.does(202, "POST", answer, yes)
 	task := ended(second, saga.Completed)
 	if got := said(task); !strings.Contains(got, "hurry") || !strings.Contains(got, "user:eeeeeeee-") || !strings.Contains(got, " says fine") || kept() != before+1 {
 		t.Errorf("it said %q, and %d tables are kept, want one more than %d", got, kept(), before)
 	}
-	eventually(t, 10*time.Second, func() bool { return director.lists(alice.service) == "" }, func() any { return director.lists("") })
+	eventually(t, enough, func() bool { return director.lists(alice.service) == "" }, func() any { return director.lists("") })
 }

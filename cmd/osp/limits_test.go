@@ -29,13 +29,13 @@ func TestAWorkerIsKilledWithRoomUnderALimit(t *testing.T) {
 	for range 6 {
 		ids = append(ids, api.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")}).ID)
 	}
-	eventually(t, 10*time.Second, func() bool { return now.Load() == 2 }, func() any { return now.Load() })
+	eventually(t, enough, func() bool { return now.Load() == 2 }, func() any { return now.Load() })
 	start(t, "worker", env...) // it renews what it gets, and must not give away the room of the dead by that
 	first.kill()
 	killed.Store(true)
 	at := time.Now()
 	for _, id := range ids {
-		api.wait(id, 30*time.Second, saga.Completed)
+		api.wait(id, enough, saga.Completed)
 	}
 	t.Logf("all completed %v after the kill", time.Since(at).Round(time.Millisecond))
 	if most.Load() != 2 {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/saga"
@@ -17,7 +16,7 @@ import (
 func completes(t *testing.T, all *osp, e *endpoint) {
 	t.Helper()
 	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a", "b")})
-	all.wait(task.ID, 10*time.Second, saga.Completed)
+	all.wait(task.ID, enough, saga.Completed)
 	if e.saw() != "/a /b" {
 		t.Errorf("effects %s", e.saw())
 	}

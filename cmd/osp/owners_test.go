@@ -24,8 +24,7 @@ func (r resident) header() []string { return []string{"Authorization", "Bearer "
 func settle(o *osp, s *testenv.SupabaseServer, id string) resident {
 	o.t.Helper()
 	r := resident{id: id, token: s.UserKey(id)}
-	waiting := append(r.header(), "Prefer", "wait=25")
-	made := o.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": restaurant}, waiting...)
+	made := o.ends(dict{"type": "service.create", "input": restaurant}, r.header()...)
 	var out struct{ Schema string }
 	if err := json.Unmarshal(made.Output, &out); err != nil || made.State != saga.Completed || made.UserID != id {
 		o.t.Fatalf("service.create of %s: %s %s: %v", made.UserID, made.State, made.Error, err)
@@ -35,7 +34,7 @@ func settle(o *osp, s *testenv.SupabaseServer, id string) resident {
 		"type": "entity.create", "service": r.service,
 		"input": dict{"entity": "reservations", "data": dict{"customer_name": "Ada", "party_size": 4}},
 	}
-	row := o.task(200, "POST", "/v1/tasks", booking, waiting...)
+	row := o.ends(booking, r.header()...)
 	if row.State != saga.Completed || row.UserID != id || row.Service != r.service {
 		o.t.Fatalf("entity.create of %s in %s: %s %s", row.UserID, row.Service, row.State, row.Error)
 	}
@@ -56,7 +55,7 @@ func neighbours(t *testing.T) (o *osp, s *testenv.SupabaseServer, db *database, 
 	a = settle(o, s, fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n))
 	b = settle(o, s, fmt.Sprintf("bbbbbbbb-0000-4000-8000-%012d", n))
 	rows := fmt.Sprintf("select count(*) from public.workflow_executions where user_id in ('%s', '%s')", a.id, b.id)
-	eventually(t, 10*time.Second, func() bool { return db.number(rows) == 6 }, func() any { return db.number(rows) })
+	eventually(t, enough, func() bool { return db.number(rows) == 6 }, func() any { return db.number(rows) })
 	return o, s, db, a, b
 }
 

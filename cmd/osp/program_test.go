@@ -8,14 +8,13 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // program runs the real program until it ends, with nothing in its environment but env, and returns its exit code and
 // the lines that it wrote to stderr.
 func program(t *testing.T, env []string, args ...string) (code int, lines []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append([]string{"OSP_TEST_IS_OSP=1", "HOME=" + t.TempDir()}, env...)

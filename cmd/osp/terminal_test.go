@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // terminal is a real one: tmux draws what the program writes, and tells what is on the screen.
@@ -65,7 +64,7 @@ func (x *terminal) serve() {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	eventually(x.t, 20*time.Second, func() bool {
+	eventually(x.t, enough, func() bool {
 		_, err := os.Stat(x.socket)
 		return err == nil
 	}, func() any { return "tmux has no socket" })
@@ -103,7 +102,7 @@ func (x *terminal) shows(wanted ...string) (screen string) {
 			x.t.Logf("waited for %q; at last\n%s", wanted, screen)
 		}
 	})
-	eventually(x.t, 60*time.Second, func() bool {
+	eventually(x.t, enough, func() bool {
 		screen = x.screen()
 		for _, w := range wanted {
 			if !regexp.MustCompile(w).MatchString(screen) {

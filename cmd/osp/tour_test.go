@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +38,7 @@ func TestTour(t *testing.T) {
 		"/tmp/osp-", dir + "/", "bin/osp ", os.Args[0] + " ",
 	}
 	for _, port := range []string{"8081", "8082", "8083"} {
-		free := freePort(t)
+		free := fmt.Sprint(testenv.FreePort(t))
 		addresses = append(addresses, "PORT="+port, "PORT="+free, "localhost:"+port, "localhost:"+free)
 	}
 	here := strings.NewReplacer(addresses...)
@@ -167,17 +166,6 @@ func payments(t *testing.T) string {
 	return strings.TrimSpace(url)
 }
 
-// freePort returns a port that is free at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-}
-
 // shell runs a script with bash in dir and returns all that it prints. What it leaves running is killed.
 func shell(t *testing.T, dir, script string) string {
 	t.Helper()
@@ -187,7 +175,7 @@ func shell(t *testing.T, dir, script string) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = out.Close() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out

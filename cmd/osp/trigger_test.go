@@ -64,7 +64,7 @@ func TestWorkflowsAreStartedByClockRowsAndSignals(t *testing.T) {
 		t.Errorf("another's row: %d %s", status, raw)
 	}
 	for id, want := range map[string][]string{bell: {"ding"}, rows: {"hello"}, clock: {before, after}} {
-		eventually(t, 75*time.Second, func() bool {
+		eventually(t, 2*enough, func() bool { // it may be a minute to the next tick
 			times := map[string]int{} // by word
 			for _, word := range api.spoken(id) {
 				if times[word]++; word != "" && times[word] > 1 {

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 // aBooking is the endpoint of a task that goes forward, fails and is undone; each step waits to be let go.
@@ -139,5 +138,5 @@ func TestWatchIsInterrupted(t *testing.T) {
 	}
 	close(b.charge)
 	close(b.unbook)
-	o.wait("booking-7", 30*time.Second, "failed")
+	o.wait("booking-7", enough, "failed")
 }

@@ -107,7 +107,7 @@ func TestWebhooksOfATaskAndOfAService(t *testing.T) {
 	all.task(202, "POST", "/v1/tasks", dict{"id": "t2", "type": "http.saga", "service": "shop_2", "input": e.saga("a")})
 	want := "task.completed t1, task.completed t1"
 	told := func() string { return strings.Join(r.events(), ", ") }
-	eventually(t, 20*time.Second, func() bool { return told() == want }, func() any { return r.events() })
+	eventually(t, enough, func() bool { return told() == want }, func() any { return r.events() })
 
 	// The log of deliveries, and one sent once more.
 	deliveries := func(path string) (list []saga.Task) {
@@ -120,13 +120,13 @@ func TestWebhooksOfATaskAndOfAService(t *testing.T) {
 		return page.Tasks
 	}
 	log := header.Get("Location") + "/deliveries"
-	eventually(t, 20*time.Second, func() bool {
+	eventually(t, enough, func() bool {
 		list := deliveries(log)
 		return len(list) == 1 && list[0].State == saga.Completed && len(deliveries("/v1/tasks/t1/deliveries")) == 2
 	}, func() any { return deliveries(log) })
 	before := r.times()
 	all.task(202, "POST", "/v1/tasks/"+deliveries(log)[0].ID+"/retry", nil)
-	eventually(t, 20*time.Second, func() bool { return r.times() == before+1 && told() == want }, func() any { return r.events() })
+	eventually(t, enough, func() bool { return r.times() == before+1 && told() == want }, func() any { return r.events() })
 
 	// Gone is gone.
 	r.answers(http.StatusGone)
@@ -136,7 +136,7 @@ func TestWebhooksOfATaskAndOfAService(t *testing.T) {
 		_ = json.Unmarshal(raw, &w)
 		return w
 	}
-	eventually(t, 20*time.Second, func() bool { return !get().Enabled }, func() any { return get() })
+	eventually(t, enough, func() bool { return !get().Enabled }, func() any { return get() })
 	if w := get(); !strings.HasPrefix(w.Reason, "the receiver answered 410 Gone to delivery ") || w.By != "osp" {
 		t.Errorf("disabled: %+v", w)
 	}
@@ -162,7 +162,7 @@ func TestEndsAreToldThoughProcessesAreKilled(t *testing.T) {
 	for kills := 0; len(r.events()) < n; kills++ {
 		if kills < 6 { // in the midst of it
 			heard := len(r.events())
-			eventually(t, 60*time.Second, func() bool { return len(r.events()) > heard || len(r.events()) == n }, func() any { return r.events() })
+			eventually(t, enough, func() bool { return len(r.events()) > heard || len(r.events()) == n }, func() any { return r.events() })
 			p.kill()
 			p = start(t, "all", env...)
 			continue

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -34,7 +33,7 @@ func TestWhatIsImportedRuns(t *testing.T) {
 	env := here(t)
 	gateway := newTexts(t)
 	all := start(t, "all", append(env, "OSP_SMS_URL="+gateway.URL)...)
-	service := all.task(200, "POST", "/v1/tasks", dict{"type": "service.create", "input": dict{
+	service := all.ends(dict{"type": "service.create", "input": dict{
 		"name": "restaurant", "entities": []dict{
 			{"name": "refunds", "attributes": dict{"status": "string"}},
 			{"name": "reservations", "attributes": dict{
@@ -43,7 +42,7 @@ func TestWhatIsImportedRuns(t *testing.T) {
 			}},
 		},
 		"sample_data": dict{"refunds": []dict{{"id": "11111111-1111-4111-8111-111111111111", "status": "open"}}},
-	}}, "Prefer", "wait=25")
+	}})
 	var made struct{ Schema string }
 	if err := json.Unmarshal(service.Output, &made); err != nil || made.Schema == "" {
 		t.Fatalf("service.create: %s %s", service.State, service.Error)
@@ -54,7 +53,7 @@ func TestWhatIsImportedRuns(t *testing.T) {
 	run := func(workflow string, input dict, want saga.State) saga.Task {
 		t.Helper()
 		begun := all.task(202, "POST", "/v1/tasks", dict{"type": workflow, "service": made.Schema, "input": input})
-		return all.wait(begun.ID, 20*time.Second, want)
+		return all.wait(begun.ID, enough, want)
 	}
 
 	table := dict{
@@ -87,7 +86,7 @@ func TestWhatIsImportedRuns(t *testing.T) {
 	if status != 202 {
 		t.Fatalf("the answer: %d %s", status, raw)
 	}
-	paid := all.wait(asked.ID, 20*time.Second, saga.Completed)
+	paid := all.wait(asked.ID, enough, saga.Completed)
 	if out := string(outputOf(paid, "pay")); !strings.Contains(out, `"status":"paid"`) {
 		t.Errorf("the refund is %s", out)
 	}

@@ -79,7 +79,7 @@ func TestALoopOfTenThousand(t *testing.T) {
 	<-c.half
 	first.kill()
 	second := start(t, "worker", env...)
-	done := api.wait(task.ID, 3*time.Minute, saga.Completed)
+	done := api.wait(task.ID, 10*time.Minute, saga.Completed)
 	if len(done.Steps) != items || len(c.doubled) > 0 {
 		t.Errorf("%d steps, and twice %v", len(done.Steps), c.doubled)
 	}

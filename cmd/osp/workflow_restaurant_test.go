@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/tasks/definition"
@@ -120,7 +119,7 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := all.task(200, "POST", "/v1/tasks", json.RawMessage(raw), "Prefer", "wait=25")
+	service := all.ends(json.RawMessage(raw))
 	var made struct{ Schema string }
 	if err := json.Unmarshal(service.Output, &made); err != nil || made.Schema == "" {
 		t.Fatalf("service.create: %s %s", service.State, service.Error)
@@ -134,7 +133,7 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	}
 
 	booked := all.task(202, "POST", "/v1/tasks", dict{"type": "createReservation", "service": schema, "input": reservation})
-	booked = all.wait(booked.ID, 20*time.Second, saga.Completed)
+	booked = all.wait(booked.ID, enough, saga.Completed)
 	if rows("confirmed") != 1 || !gateway.said("Grace Hopper, your table for 4 is reserved") {
 		t.Fatalf("%d rows, and the texts %v", rows("confirmed"), gateway.sent)
 	}
@@ -145,7 +144,7 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	cancelled := all.task(202, "POST", "/v1/tasks", dict{
 		"type": "cancelReservation", "service": schema, "input": dict{"reservationId": row.ID, "reason": "closed"},
 	})
-	all.wait(cancelled.ID, 20*time.Second, saga.Completed)
+	all.wait(cancelled.ID, enough, saga.Completed)
 	if rows("cancelled") != 1 || !gateway.said("Your reservation is cancelled: closed") {
 		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
 	}
@@ -154,19 +153,19 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	unreachable := all.task(202, "POST", "/v1/tasks", dict{
 		"type": "cancelReservation", "service": schema, "input": dict{"reservationId": row.ID, "reason": "a guest without a number"},
 	})
-	all.wait(unreachable.ID, 20*time.Second, saga.Completed)
+	all.wait(unreachable.ID, enough, saga.Completed)
 	if rows("cancelled") != 1 || gateway.said("a guest without a number") {
 		t.Errorf("%d rows, and the texts %v", rows("cancelled"), gateway.sent)
 	}
 
 	paid := all.task(202, "POST", "/v1/tasks", dict{"type": "processPayment", "service": schema, "input": payment})
-	all.wait(paid.ID, 20*time.Second, saga.Completed)
+	all.wait(paid.ID, enough, saga.Completed)
 	if n := db.number(`select count(*) from "` + schema + `".transactions where charge_id = 'pi_1' and amount = 19.99`); n != 1 || stripe.told() != "/v1/payment_intents 1999" {
 		t.Errorf("%d rows of the payment, and Stripe was told %s", n, stripe.told())
 	}
 	db.exec(`alter table "` + schema + `".transactions add constraint closed check (amount < 0) not valid`)
 	refunded := all.task(202, "POST", "/v1/tasks", dict{"type": "processPayment", "service": schema, "input": payment})
-	refunded = all.wait(refunded.ID, 20*time.Second, saga.Failed)
+	refunded = all.wait(refunded.ID, enough, saga.Failed)
 	if n := db.number(`select count(*) from "` + schema + `".transactions`); n != 1 || len(refunded.NotUndone) > 0 ||
 		stripe.told() != "/v1/payment_intents 1999, /v1/payment_intents 1999, /v1/refunds pi_2" {
 		t.Errorf("%d rows of payments, not undone %v, and Stripe was told %s", n, refunded.NotUndone, stripe.told())
@@ -175,7 +174,7 @@ func TestTheRestaurantOfTheExamples(t *testing.T) {
 	all.kill()
 	silent := start(t, "all", env...) // which has no gateway, and does not pretend
 	failed := silent.task(202, "POST", "/v1/tasks", dict{"type": "createReservation", "service": schema, "input": reservation})
-	failed = silent.wait(failed.ID, 30*time.Second, saga.Failed)
+	failed = silent.wait(failed.ID, enough, saga.Failed)
 	if rows("confirmed") != 0 || !strings.Contains(failed.Error, "OSP_SMS_URL") {
 		t.Errorf("%d rows, and the error %q", rows("confirmed"), failed.Error)
 	}

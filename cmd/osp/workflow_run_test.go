@@ -73,7 +73,7 @@ func TestATaskStaysOnItsVersion(t *testing.T) {
 		id := unique("greet")
 		one := api.deploy(edition(id, "hello"))
 		begun := api.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Ada"}})
-		api.wait(begun.ID, 10*time.Second, saga.Waiting)
+		api.wait(begun.ID, enough, saga.Waiting)
 		first.kill()
 
 		two := api.deploy(edition(id, "good day"))
@@ -84,7 +84,7 @@ func TestATaskStaysOnItsVersion(t *testing.T) {
 		later := api.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Grace"}})
 		for task, want := range map[string]string{begun.ID: "hello Ada, hello Ada", later.ID: "good day Grace, good day Grace"} {
 			api.call("POST", "/v1/tasks/"+task+"/signals/go_on", nil)
-			if done := api.wait(task, 20*time.Second, saga.Completed); said(done) != want {
+			if done := api.wait(task, enough, saga.Completed); said(done) != want {
 				t.Errorf("%s said %q, want %q", task, said(done), want)
 			}
 		}
@@ -99,8 +99,8 @@ func TestATaskOfADefinitionIsRecovered(t *testing.T) {
 	id := unique("lost")
 	api.deploy(edition(id, "hello"))
 	begun := api.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Ada"}})
-	api.wait(begun.ID, 10*time.Second, saga.Waiting)
-	eventually(t, 10*time.Second, func() bool { // the flusher has written that it waits
+	api.wait(begun.ID, enough, saga.Waiting)
+	eventually(t, enough, func() bool { // the flusher has written that it waits
 		_, raw, _ := api.call("GET", "/v1/tasks?state=waiting&type="+id, nil)
 		return strings.Contains(string(raw), begun.ID)
 	}, func() any { return nil })
@@ -111,7 +111,7 @@ func TestATaskOfADefinitionIsRecovered(t *testing.T) {
 	}
 	start(t, "worker", env...)
 	api.call("POST", "/v1/tasks/"+begun.ID+"/signals/go_on", nil)
-	if done := api.wait(begun.ID, 20*time.Second, saga.Completed); !strings.HasSuffix(said(done), "hello Ada") {
+	if done := api.wait(begun.ID, enough, saga.Completed); !strings.HasSuffix(said(done), "hello Ada") {
 		t.Errorf("it said %q", said(done))
 	}
 }
@@ -125,7 +125,7 @@ func TestDefinitionsRunWhileTheStoreIsAway(t *testing.T) {
 	id := unique("away")
 	api.deploy(edition(id, "hello"))
 	first := api.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Ada"}})
-	api.wait(first.ID, 10*time.Second, saga.Waiting)
+	api.wait(first.ID, enough, saga.Waiting)
 	worker.kill()
 	supabase.StopREST()
 	back := sync.OnceFunc(func() { supabase.StartREST(t) })
@@ -134,12 +134,12 @@ func TestDefinitionsRunWhileTheStoreIsAway(t *testing.T) {
 	second := api.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Grace"}})
 	for _, task := range []string{first.ID, second.ID} {
 		api.call("POST", "/v1/tasks/"+task+"/signals/go_on", nil)
-		api.wait(task, 20*time.Second, saga.Completed)
+		api.wait(task, enough, saga.Completed)
 	}
 	other := start(t, "api", env...) // which has never asked the store
 	third := other.task(202, "POST", "/v1/tasks", dict{"type": id, "input": dict{"who": "Edsger"}})
 	other.call("POST", "/v1/tasks/"+third.ID+"/signals/go_on", nil)
-	other.wait(third.ID, 20*time.Second, saga.Completed)
+	other.wait(third.ID, enough, saga.Completed)
 	if status, raw, _ := other.call("POST", "/v1/tasks", dict{"type": unique("never"), "input": nil}); status != 503 {
 		t.Errorf("what may have been deployed by others: %d %s", status, raw)
 	}
@@ -224,20 +224,20 @@ func TestADefinitionCallsAnother(t *testing.T) {
 	}})
 	task := api.task(202, "POST", "/v1/tasks", dict{"type": parent, "input": dict{}})
 	var kid string
-	eventually(t, 20*time.Second, func() bool {
+	eventually(t, enough, func() bool {
 		for _, s := range api.task(200, "GET", "/v1/tasks/"+task.ID, nil).Steps {
 			kid = s.Child
 		}
 		return kid != ""
 	}, func() any { return task })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
 	defer cancel()
 	for ctx.Err() == nil {
 		if status, _, _ := api.call("POST", "/v1/tasks/"+kid+"/signals/go_on", nil); status == 202 {
 			break
 		}
 	}
-	api.wait(task.ID, 20*time.Second, saga.Completed)
+	api.wait(task.ID, enough, saga.Completed)
 	if got := said(api.task(200, "GET", "/v1/tasks/"+kid, nil)); got != "hello Ada, hello Ada" {
 		t.Errorf("the child said %q", got)
 	}

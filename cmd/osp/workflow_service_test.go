@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/saga"
@@ -22,9 +21,9 @@ func (o *osp) deployIn(service string, definition dict) saga.WorkflowVersion {
 func (o *osp) says(id, service string) string {
 	o.t.Helper()
 	task := o.task(202, "POST", "/v1/tasks", dict{"type": id, "service": service, "input": dict{"who": "Ada"}})
-	o.wait(task.ID, 10*time.Second, saga.Waiting)
+	o.wait(task.ID, enough, saga.Waiting)
 	o.call("POST", "/v1/tasks/"+task.ID+"/signals/go_on", nil)
-	return said(o.wait(task.ID, 20*time.Second, saga.Completed))
+	return said(o.wait(task.ID, enough, saga.Completed))
 }
 
 func TestServicesHaveWorkflowsOfOneID(t *testing.T) {
