@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/internal/testenv"
 	"github.com/osp-platform/osp/saga"
@@ -54,18 +53,18 @@ func TestAFailoverThatLosesTheTailLeavesNothingBehind(t *testing.T) {
 		forward, back = append(forward, fmt.Sprint("forward-", i)), append(back, fmt.Sprint("back-", i))
 		for id, names := range map[string][]string{forward[i]: {"a", "b"}, back[i]: {"x", "fail"}} {
 			input := e.saga(names...)
-			for _, step := range input["steps"].([]dict) { // so long an undo waits for a do whose end is lost
-				step["timeout"] = 5
+			for _, step := range input["steps"].([]dict) { // longer than it takes until all are held; so long an undo waits
+				step["timeout"] = 15
 			}
 			api.task(202, "POST", "/v1/tasks", dict{"id": id, "type": "http.saga", "input": input})
 		}
 	}
-	eventually(t, 20*time.Second, func() bool { return e.called("/a") == n && e.called("/fail") == n }, func() any { return e.saw() })
+	eventually(t, enough, func() bool { return e.called("/a") == n && e.called("/fail") == n }, func() any { return e.saw() })
 
 	s.CutOff(t)
 	close(hold)
-	eventually(t, 20*time.Second, func() bool { return steps(api, forward, "b") == n }, func() any { return e.saw() })
-	eventually(t, 20*time.Second, func() bool {
+	eventually(t, enough, func() bool { return steps(api, forward, "b") == n }, func() any { return e.saw() })
+	eventually(t, enough, func() bool {
 		_, raw, _ := api.call("GET", "/v1/tasks/"+back[n-1], nil)
 		return strings.Contains(string(raw), `"phase":"undo"`)
 	}, func() any { return e.saw() })
@@ -79,16 +78,16 @@ func TestAFailoverThatLosesTheTailLeavesNothingBehind(t *testing.T) {
 
 	s.FailOver(t)
 	for _, id := range forward {
-		eventually(t, 30*time.Second, func() bool {
+		eventually(t, enough, func() bool {
 			status, raw, _ = api.call("POST", "/v1/tasks/"+id+"/cancel", nil)
 			return status == http.StatusAccepted
 		}, func() any { return string(raw) })
 	}
 	for _, id := range forward {
-		api.wait(id, 60*time.Second, saga.Cancelled)
+		api.wait(id, enough, saga.Cancelled)
 	}
 	for _, id := range back {
-		api.wait(id, 60*time.Second, saga.Failed)
+		api.wait(id, enough, saga.Failed)
 	}
 	for path, want := range map[string]int{"/a": n, "/b": 0, "/undo-a": n, "/x": n, "/undo-x": n, "/fail": n} {
 		if got := strings.Count(e.saw()+" ", path+" "); got != want {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,11 +26,12 @@ func onlooker(t *testing.T, url string) *redis.Client {
 	return client
 }
 
-// census watches how many connections each user has at once, until it is told to stop, and returns the most.
+// census watches how many connections each user has at once, until it is told to stop, and returns the most: of two looks in a
+// row the fewer, for Redis may not have heard yet that one was closed before the next was opened.
 func census(t *testing.T, client *redis.Client) (stop func() map[string]int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	most := map[string]int{}
+	most, last := map[string]int{}, map[string]int{}
 	var looking sync.WaitGroup
 	looking.Go(func() {
 		for ctx.Err() == nil {
@@ -43,8 +43,9 @@ func census(t *testing.T, client *redis.Client) (stop func() map[string]int) {
 				}
 			}
 			for user, n := range now {
-				most[user] = max(most[user], n)
+				most[user] = max(most[user], min(n, last[user]))
 			}
+			last = now
 		}
 	})
 	return func() map[string]int {
@@ -80,7 +81,7 @@ func TestAProcessHasSixConnectionsToRedisAtMost(t *testing.T) {
 	api := processes["api"]
 	watching, hang := context.WithCancel(t.Context())
 	defer hang()
-	want := many(t, api, e, 200)
+	want := many(t, api, e, 200, 5)
 	for id := range want { // event streams, of which the journal knows by pub/sub
 		go follow(watching, processes["all"].url+"/v1/tasks/"+id+"/events")
 		go follow(watching, api.url+"/v1/tasks/"+id+"/events")
@@ -94,7 +95,7 @@ func TestAProcessHasSixConnectionsToRedisAtMost(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	end(t, api, 60*time.Second, want)
+	end(t, api, enough, want)
 	happened(t, e, 200)
 	hang()
 	most := stop()
@@ -132,8 +133,8 @@ func TestThreeProcessesWithinTwentyConnectionsLoseNothing(t *testing.T) {
 		all = append(all, start(t, "all", env...))
 	}
 	e := newEndpoint(t, refusing)
-	want := many(t, all[0], e, 100)
-	end(t, all[1], 60*time.Second, want)
+	want := many(t, all[0], e, 100, 5)
+	end(t, all[1], enough, want)
 	happened(t, e, 100)
 	stats := client.Info(t.Context(), "stats").Val()
 	if !strings.Contains(stats, "rejected_connections:0\r\n") {

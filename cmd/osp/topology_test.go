@@ -23,7 +23,8 @@ func elsewhere(t *testing.T, redisURL string) []string {
 }
 
 // many starts tasks of three steps, of which every fourth fails at the last, and returns how each is to end.
-func many(t *testing.T, api *osp, e *endpoint, n int) map[string]saga.State {
+// Each step may take so many seconds: so long an undo waits for a do whose worker died.
+func many(t *testing.T, api *osp, e *endpoint, n, timeout int) map[string]saga.State {
 	t.Helper()
 	want := map[string]saga.State{}
 	for i := range n {
@@ -33,8 +34,8 @@ func many(t *testing.T, api *osp, e *endpoint, n int) map[string]saga.State {
 		}
 		id := fmt.Sprintf("task-%d", i)
 		input := e.saga(steps...)
-		for _, step := range input["steps"].([]dict) { // so long an undo waits for a do whose worker died
-			step["timeout"] = 5
+		for _, step := range input["steps"].([]dict) {
+			step["timeout"] = timeout
 		}
 		api.task(202, "POST", "/v1/tasks", dict{"id": id, "type": "http.saga", "input": input})
 		want[id] = state
@@ -76,10 +77,10 @@ func TestOnACluster(t *testing.T) {
 	e := newEndpoint(t, refusing)
 	api := start(t, "api", env...)
 	first := start(t, "worker", env...)
-	want := many(t, api, e, 40)
+	want := many(t, api, e, 40, 5)
 	first.kill()
 	start(t, "worker", env...)
-	end(t, api, 30*time.Second, want)
+	end(t, api, enough, want)
 	happened(t, e, 40)
 }
 
@@ -99,11 +100,12 @@ func TestThroughAFailover(t *testing.T) {
 	})
 	api := start(t, "api", env...)
 	start(t, "worker", env...)
-	want := many(t, api, e, 20)
-	eventually(t, 20*time.Second, func() bool { return e.called("/b") == 20 }, func() any { return e.saw() })
+	want := many(t, api, e, 20, 30) // which is longer than it takes until all are at b
+	eventually(t, enough, func() bool { return e.called("/b") == 20 }, func() any { return e.saw() })
 	s.Master.Kill()
 	close(hold)
-	end(t, api, 90*time.Second, want)
+	s.Promote(t)
+	end(t, api, enough, want)
 	happened(t, e, 20)
 }
 
@@ -117,7 +119,7 @@ func TestBehindTLSOfAPrivateAuthorityWithAUserOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			all := start(t, "all", slices.Concat(behind, env)...)
 			task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
-			all.wait(task.ID, 10*time.Second, saga.Completed)
+			all.wait(task.ID, enough, saga.Completed)
 			if warned := strings.Contains(all.log(), "anybody on the way could be Redis"); warned == strings.HasPrefix(env[0], "REDIS_CA=") {
 				t.Errorf("a warning: %v:\n%s", warned, all.log())
 			}
