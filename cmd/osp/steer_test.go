@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/osp-platform/osp/saga"
 )
@@ -43,7 +43,7 @@ func (k keyboard) types(code int, line string, wanted ...string) string {
 func (k keyboard) until(line string, wanted ...string) {
 	k.t.Helper()
 	var out string
-	eventually(k.t, 30*time.Second, func() bool {
+	eventually(k.t, enough, func() bool {
 		out = k.types(0, line)
 		return !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(out, w) })
 	}, func() any { return out })
@@ -78,10 +78,10 @@ func (k keyboard) file(name string, v any) string {
 }
 
 func TestTasksAreSteeredFromTheCommand(t *testing.T) {
-	refused := true
+	var mended atomic.Bool
 	e := newEndpoint(t, func(path string, _ int, _ *http.Request) int {
 		switch {
-		case path == "/c", path == "/undo-a" && refused:
+		case path == "/c", path == "/undo-a" && !mended.Load():
 			return http.StatusUnprocessableEntity
 		}
 		return http.StatusOK
@@ -114,7 +114,7 @@ func TestTasksAreSteeredFromTheCommand(t *testing.T) {
 	k.types(6, "task start http.saga --id stuck-1 --wait --input @"+k.file("bad.json", e.saga("a", "b", "c")),
 		"! stuck", "✗ c     failed", "stuck, 1 attempt", "osp task resolve stuck-1 a --action retry|skip|done --reason …")
 	k.types(2, "task resolve stuck-1 a --action retry", "--reason is missing")
-	refused = false
+	mended.Store(true)
 	k.types(4, "task resolve stuck-1 a --action retry --reason it·is·mended --watch", "a: resolved (retry) by ada: it is mended", "undo of a: done", "✗ failed in")
 	k.until("task list --state failed --type http.saga -o id", "stuck-1") // from the result store
 	k.types(0, "task list --limit 1", "ID ", "STATE", "There are more: --limit says how many to list")
