@@ -90,7 +90,7 @@ func TestALargeOutputDoesNotHoldThePageUp(t *testing.T) {
 		t.Errorf("%d characters are shown at once", n)
 	}
 	t.Logf("it opens in %.0f ms", took)
-	if took > 3000 {
+	if took > 15_000 { // as a whole it would take minutes, if it were drawn at all
 		t.Errorf("to open it took %.0f ms", took)
 	}
 	p.says("are shown.")

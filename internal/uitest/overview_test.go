@@ -13,8 +13,7 @@ import (
 func (p *page) click(selector string) {
 	p.t.Helper()
 	find := `document.querySelector(` + quote(selector) + `)`
-	p.wait(find)
-	read[any](p, find+`.click()`)
+	p.act(find, `e.click()`)
 }
 
 // section is the text of the part of a page that a heading names.

@@ -159,25 +159,30 @@ func (p *page) press(text string) {
 	p.t.Helper()
 	find := fmt.Sprintf(`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, summary, label')]
 		.find(e => e.textContent.replace(/^[^\p{L}\p{N}]+/u, '').startsWith(%s))`, quote(text))
+	p.act(find, `e.focus(); e.click()`)
+}
+
+// act does something to an element as soon as there is one: between two questions the page may have been drawn again.
+func (p *page) act(find, what string) {
+	p.t.Helper()
 	p.wait(find)
-	read[any](p, `(e => { e.focus(); e.click() })(`+find+`)`)
+	until(p.t, func() bool { return read[bool](p, `(e => { if (!e) return false; `+what+`; return true })(`+find+`)`) },
+		func() any { return find + ": " + p.text() })
 }
 
 // expand opens a step of the timeline.
 func (p *page) expand(lane, path string) {
 	p.t.Helper()
 	find := fmt.Sprintf(`document.querySelector('.lane[aria-label="%s"] [data-step=%s] > button')`, lane, quote(path))
-	p.wait(find)
-	read[any](p, find+`.click()`)
-	p.wait(find + `.getAttribute('aria-expanded') === 'true'`)
+	p.act(find, `e.click()`)
+	p.wait(find + `?.getAttribute('aria-expanded') === 'true'`)
 }
 
 // fill types a text into a field by its name, as if it had been typed.
 func (p *page) fill(name, text string) {
 	p.t.Helper()
 	find := fmt.Sprintf(`document.querySelector('[name=%q]')`, name)
-	p.wait(find)
-	read[any](p, fmt.Sprintf(`(e => { e.focus(); e.value = %s; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})) })(%s)`, quote(text), find))
+	p.act(find, fmt.Sprintf(`e.focus(); e.value = %s; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true}))`, quote(text)))
 }
 
 // scheme chooses light or dark.

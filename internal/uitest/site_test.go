@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long anything may take on a machine that does much else.
-const patience = 60 * time.Second
+const patience = 90 * time.Second
 
 // dict is a JSON object.
 type dict = map[string]any

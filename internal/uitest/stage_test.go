@@ -111,6 +111,7 @@ func (s *stage) step(name string) saga.Step {
 			_, err := s.act(ctx, "undo "+c.Path, c.Attempt)
 			return err
 		},
+		Timeout: time.Hour, UndoTimeout: time.Hour, // a step that is held stays so, however slow the machine is
 		Retry:     saga.Retry{Attempts: 3, First: 50 * time.Millisecond},
 		UndoRetry: saga.Retry{Attempts: 2, First: 50 * time.Millisecond},
 	}

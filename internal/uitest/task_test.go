@@ -107,8 +107,8 @@ func shownSoon(t *testing.T, s *site, p *page, id string) {
 		t.Fatalf("of %v only %d are known", shown, len(lags))
 	}
 	slices.Sort(lags)
-	t.Logf("from recorded to shown: %v (the aim is 300ms)", lags)
-	if worst := lags[len(lags)-1]; worst > 3*time.Second {
+	t.Logf("from recorded to shown: %v (the aim is 300ms, on a machine that does nothing else)", lags)
+	if worst := lags[len(lags)-1]; worst > 15*time.Second {
 		t.Errorf("a change was shown %v after it was recorded", worst)
 	}
 }
