@@ -36,10 +36,10 @@ func TestAnIdleWorkerLeavesRedisAlone(t *testing.T) {
 		t.Errorf("an idle worker costs Redis %.1f commands per second", rate)
 	}
 
-	// What is held back is no call: it must not be seen as a slow one. Two servers would have had such calls all the time.
+	// What is held back is no call: it must not be seen as a slow one, which would last for nearly all the time.
 	held := time.Since(began).Seconds()
 	for _, m := range worker.families()["osp_redis_call_duration_seconds"].GetMetric() {
-		if sum := m.GetHistogram().GetSampleSum(); sum > held {
+		if sum := m.GetHistogram().GetSampleSum(); sum > held*3/4 {
 			t.Errorf("calls of Redis took %.1f s in %.1f s of rest: %v", sum, held, m.GetLabel())
 		}
 	}
