@@ -48,6 +48,7 @@ type fake struct {
 	letters   []saga.DeadLetter
 	scale     Scale
 	pauses    []saga.Pause
+	unknown   error // what it fails with to tell what holds a task
 	flows     flows
 	happened  []happened
 	hooks     hooks

@@ -18,6 +18,8 @@ type Fleet interface {
 	QueueViews(ctx context.Context) ([]saga.QueueView, error)
 	// Pauses returns what is paused.
 	Pauses(ctx context.Context) ([]saga.Pause, error)
+	// PausedBy returns the pauses that hold a task as it stands.
+	PausedBy(ctx context.Context, t saga.Task) ([]saga.Pause, error)
 	// Pause holds the forward steps of a type, a service or a queue; again, it changes who and why.
 	Pause(ctx context.Context, p saga.Pause) (saga.Pause, error)
 	// Resume ends a pause, if there is one.

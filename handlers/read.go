@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -17,7 +19,23 @@ func (a *API) getTask(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
-	a.task(c, http.StatusOK, a.settle(c, task))
+	task = a.settle(c, task)
+	task.PausedBy = a.pausedBy(c.Request.Context(), task)
+	a.task(c, http.StatusOK, task)
+}
+
+// pausedBy tells what holds a task. That it is not known at the moment is no reason not to tell the rest.
+func (a *API) pausedBy(ctx context.Context, t saga.Task) []saga.Pause {
+	if t.State.Finished() {
+		return nil
+	}
+	list, err := a.tasks.PausedBy(ctx, t)
+	if err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "it is not known what is paused", slog.String("task", t.ID), slog.Any("error", err),
+			slog.String("request_id", requestIDOf(ctx)))
+		return nil
+	}
+	return list
 }
 
 func (a *API) get(c *gin.Context) (saga.Task, error) {

@@ -42,6 +42,11 @@ func (c Created) PauseKeys() []PauseKey {
 	return keys
 }
 
+// PauseKeys are the pauses that would hold the task.
+func (t Task) PauseKeys() []PauseKey {
+	return Created{Type: t.Type, Service: t.Service, Queue: t.Queue}.PauseKeys()
+}
+
 // Pauser knows which tasks are paused. A paused task begins no forward step, and tries none again. What is under way goes on
 // to its end, what began is undone where it is to be, and timers and signals that are waited for are taken.
 type Pauser interface {

@@ -36,7 +36,10 @@ type Task struct {
 	StartedAt   *time.Time      `json:"started_at,omitempty"`
 	CompletedAt *time.Time      `json:"completed_at,omitempty"`
 	WaitingFor  *time.Time      `json:"waiting_until,omitempty"` // when a waiting or scheduled task goes on by itself
-	Version     int64           `json:"version"`
+	// PausedBy are the pauses that hold it: told where one task is read that has not ended.
+	PausedBy []Pause `json:"paused_by,omitempty"`
+	Version  int64   `json:"version"`
+	Queue    string  `json:"-"` // empty where it is not known: rows do not tell it
 }
 
 // StepState is where a begun step stands.

@@ -9,6 +9,7 @@ func (r *Record) Task(version int64) Task {
 		Status: r.State.Status(), State: r.State, Phase: r.Phase, Input: r.Created.Input, Output: r.Output,
 		Error: r.Reason, Steps: make([]StepView, len(r.Steps)), NotUndone: r.NotUndone, RetryOf: r.Created.RetryOf,
 		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), Version: version,
+		Queue: r.Created.Queue,
 	}
 	if t.Input == nil {
 		t.Input = []byte("null")

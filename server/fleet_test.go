@@ -53,7 +53,8 @@ func TestAPauseSurvivesARestart(t *testing.T) {
 
 	all := run(t, config(t, RoleAll, set))
 	until(t, "the task is parked", func() bool { return client.SCard(t.Context(), "osp:{00}:p:type/http.saga").Val() == 1 })
-	if _, _, answer := all.now("GET", "/v1/tasks/t", ""); !strings.Contains(answer, `"state":"pending"`) || calls.Load() != 0 {
+	const by = `"paused_by":[{"kind":"type","name":"http.saga","by":"anonymous","reason":"the endpoint is down","since":`
+	if _, _, answer := all.now("GET", "/v1/tasks/t", ""); !strings.Contains(answer, `"state":"pending"`) || !strings.Contains(answer, by) || calls.Load() != 0 {
 		t.Errorf("while it is paused: %d calls, %s", calls.Load(), answer)
 	}
 	if _, _, answer := all.now("GET", "/v1/pauses", ""); !strings.Contains(answer, `"reason":"the endpoint is down"`) {
@@ -62,7 +63,7 @@ func TestAPauseSurvivesARestart(t *testing.T) {
 	if status, _, answer := all.now("DELETE", "/v1/pauses/type/http.saga", ""); status != 204 {
 		t.Errorf("resume: %d %s", status, answer)
 	}
-	if _, _, answer := all.ask("GET", "/v1/tasks/t", "", ""); !strings.Contains(answer, `"state":"completed"`) || calls.Load() != 1 {
+	if _, _, answer := all.ask("GET", "/v1/tasks/t", "", ""); !strings.Contains(answer, `"state":"completed"`) || strings.Contains(answer, "paused_by") || calls.Load() != 1 {
 		t.Errorf("after it: %d calls, %s", calls.Load(), answer)
 	}
 	var overview struct {

@@ -62,9 +62,7 @@ func (f *Fleet) Pauses(ctx context.Context) ([]saga.Pause, error) {
 	for name, since := range halted {
 		key := saga.PauseKey{Kind: saga.PauseQueue, Name: name}
 		if !slices.ContainsFunc(list, func(p saga.Pause) bool { return p.PauseKey == key }) {
-			list = append(list, saga.Pause{
-				PauseKey: key, By: "asynqmon", Reason: "paused in Asynqmon: nothing of it is delivered, and nothing is undone", Since: since,
-			})
+			list = append(list, halt(name, since))
 		}
 	}
 	slices.SortFunc(list, func(a, b saga.Pause) int {

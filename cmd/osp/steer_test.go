@@ -134,9 +134,14 @@ func TestManyTasksAreSteeredFromTheCommand(t *testing.T) {
 	for i := range 5 {
 		k.types(0, fmt.Sprintf("task start greet --id many-%d --input {\"who\":\"Ada\"}", i))
 	}
+	k.types(0, "task get many-0", "· pending", "(type greet): the bank is away")
+	k.types(7, "task watch many-0 --timeout 10ms", "(type greet): the bank is away")
 	k.until("task list --search many- -o id", "many-0", "many-1", "many-2", "many-3", "many-4")
 	k.types(0, "resume type greet --reason it·is·back", "The type greet goes on.")
 	k.types(0, "pause list", "Nothing is paused.")
+	if out := k.types(0, "task get many-0 -o json"); strings.Contains(out, "paused_by") {
+		t.Errorf("the pause is over: %s", out)
+	}
 	k.until("task list --type greet --state waiting -o id", "many-0", "many-1", "many-2", "many-3", "many-4")
 
 	k.types(0, "task cancel --all-matching --type greet --dry-run", "5 tasks match (type greet).")

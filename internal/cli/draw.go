@@ -81,7 +81,20 @@ func (d *drawing) head() []string {
 	if t.RetryOf != "" {
 		second.put(dim, "  runs "+plain(t.RetryOf)+" again")
 	}
-	return []string{first.text, second.text}
+	return append([]string{first.text, second.text}, d.held()...)
+}
+
+// held says which pauses hold the task.
+func (d *drawing) held() (list []string) {
+	for _, p := range d.task.PausedBy {
+		list = append(list, d.noteAt(0, yellow, pauseSays(p, d.now))...)
+	}
+	return list
+}
+
+// pauseSays tells who holds what, since when and why.
+func pauseSays(p saga.Pause, now time.Time) string {
+	return fmt.Sprintf("paused %s by %s (%s %s): %s", ago(now.Sub(p.Since)), p.By, p.Kind, p.Name, p.Reason)
 }
 
 // elapsed is how long the task has taken, or takes up to now.

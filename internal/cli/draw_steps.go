@@ -187,9 +187,10 @@ func (d *drawing) notes(s saga.StepView) (list []string) {
 	return list
 }
 
-// note is an indented text: one line while the task moves, all of it in the end.
-func (d *drawing) note(colour, text string) (list []string) {
-	const indent = marginLeft + 2
+// note is a text below a step: one line while the task moves, all of it in the end.
+func (d *drawing) note(colour, text string) []string { return d.noteAt(marginLeft+2, colour, text) }
+
+func (d *drawing) noteAt(indent int, colour, text string) (list []string) {
 	if text == "" {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,12 +38,12 @@ func (a *api) streams(events ...string) *api {
 type lost struct {
 	*api
 
-	from, to int // of the requests, those that are lost
-	n        int
+	from, to int64 // of the requests, those that are lost
+	n        atomic.Int64
 }
 
 func (l *lost) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.n++; l.n > l.from && l.n <= l.to {
+	if n := l.n.Add(1); n > l.from && n <= l.to {
 		return nil, errors.New("connection reset by peer")
 	}
 	return l.api.RoundTrip(r)
@@ -168,14 +169,13 @@ func TestASilentConnectionIsMadeAgain(t *testing.T) {
 type silent struct {
 	*api
 
-	once bool
+	once atomic.Bool
 }
 
 func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
-	if s.once || !strings.HasSuffix(r.URL.Path, "/events") {
+	if !strings.HasSuffix(r.URL.Path, "/events") || s.once.Swap(true) {
 		return s.api.RoundTrip(r)
 	}
-	s.once = true
 	read, write := io.Pipe()
 	context.AfterFunc(r.Context(), func() { _ = write.CloseWithError(r.Context().Err()) })
 	go func() { _, _ = io.WriteString(write, ": still here\n\n") }()
@@ -196,4 +196,31 @@ func TestAllEventsAreToldOfATaskThatWasStuck(t *testing.T) {
 			t.Errorf("code %d: %d of 5000 events", r.code, got)
 		}
 	})
+}
+
+// Of a pause the journal tells nothing, so whoever waits looks now and then.
+func TestWhoWaitsIsToldOfAPause(t *testing.T) {
+	held := func(why string) string {
+		return strings.Replace(task("pending", ""), "{", `{"paused_by":[{"kind":"type","name":"work","by":"ada","reason":"`+why+`","since":"2026-11-24T08:00:00Z"}],`, 1)
+	}
+	for _, args := range []string{"task watch t1", "task watch t1 -o json", "task wait t1"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAPI().says("GET /v1/tasks/t1", 200, task("pending", ""))
+			for range 2 { // told once
+				a.says("GET /v1/tasks/t1", 200, held("the bank is away"))
+			}
+			a.says("GET /v1/tasks/t1", 200, held("the bank is closed")).says("GET /v1/tasks/t1", 200, task("running", ""))
+			begin := time.Now()
+			a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, _ *http.Request) {
+				time.Sleep(23 * time.Second) // of the bubble
+				_, _ = fmt.Fprintf(w, "id: 9-end\nevent: task\ndata: %s\n\n", task("completed", ""))
+			})
+			s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a, now: func() time.Time { return noon.Add(time.Since(begin)) }}
+			r := s.run(t.Context(), strings.Fields(args)...)
+			r.is(t, 0, "", "paused 4 h ago by ada (type work): the bank is away\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
+			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 5 {
+				t.Errorf("%s: read %d times: %s\n%s", args, n, r.out, a.requests())
+			}
+		})
+	}
 }

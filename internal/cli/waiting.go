@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -28,14 +29,16 @@ type waiting struct {
 }
 
 type reading struct {
-	raw  []byte
-	task saga.Task
-	err  error
+	changed bool // it was read because it may have changed
+	raw     []byte
+	task    saga.Task
+	err     error
 }
 
 const (
 	frame    = 100 * time.Millisecond // how often the drawing moves
 	readEach = 150 * time.Millisecond // a task is read no more often than that
+	lookEach = 5 * time.Second        // nor less often: of pauses its journal tells nothing
 )
 
 // run returns when there is no more to wait for; the task is then in raw.
@@ -45,6 +48,9 @@ func (w *waiting) run(ctx context.Context) error {
 	defer w.drain()
 	if err := w.get(ctx); err != nil || w.told == nil && w.over() { // an API that was never there is not waited for
 		return err
+	}
+	if w.read = w.world.Now(); w.screen == nil {
+		w.tellHeld(nil)
 	}
 	var late <-chan time.Time
 	if w.limit > 0 {
@@ -73,8 +79,8 @@ func (w *waiting) loop(ctx context.Context, updates <-chan update, late <-chan t
 		case r := <-w.reading:
 			w.reading = nil
 			if r.err != nil {
-				w.changed = true // read it again: whether the API is there, the stream tells
-			} else if w.task, w.raw = r.task, r.raw; w.over() && !w.toBeTold() {
+				w.changed = w.changed || r.changed // read it again: whether the API is there, the stream tells
+			} else if w.saw(r); w.over() && !w.toBeTold() {
 				return nil
 			}
 		case <-tick.C:
@@ -115,6 +121,28 @@ func (w *waiting) take(u update) (done bool, err error) {
 	return false, nil
 }
 
+// saw takes in what was read.
+func (w *waiting) saw(r reading) {
+	before := w.task.PausedBy
+	w.task, w.raw = r.task, r.raw
+	if w.screen == nil {
+		w.tellHeld(before)
+	}
+}
+
+// tellHeld says which pauses hold the task, as far as it has not been said, and when none does any more.
+func (w *waiting) tellHeld(before []saga.Pause) {
+	for _, p := range w.task.PausedBy {
+		same := func(b saga.Pause) bool { return b.PauseKey == p.PauseKey && b.By == p.By && b.Reason == p.Reason }
+		if !slices.ContainsFunc(before, same) {
+			w.talk("%s", plain(pauseSays(p, w.now())))
+		}
+	}
+	if len(before) > 0 && len(w.task.PausedBy) == 0 && !w.over() {
+		w.talk("not paused any longer")
+	}
+}
+
 // over tells whether the task moves no more without somebody.
 func (w *waiting) over() bool { return w.task.State.Finished() || w.task.State == saga.Stuck }
 
@@ -130,15 +158,18 @@ func (w *waiting) get(ctx context.Context) error {
 	return w.decode(raw, &w.task)
 }
 
-// refresh reads the task when it has changed, beside the loop, and not too often.
+// refresh reads the task when it has changed, and now and then, beside the loop and not too often.
 func (w *waiting) refresh(ctx context.Context) {
-	now := w.world.Now()
-	if !w.changed || w.reading != nil || w.notice != "" || now.Sub(w.read) < readEach {
+	now, least := w.world.Now(), lookEach
+	if w.changed {
+		least = readEach
+	}
+	if w.reading != nil || w.notice != "" || now.Sub(w.read) < least {
 		return
 	}
+	r := reading{changed: w.changed}
 	w.changed, w.read, w.reading = false, now, make(chan reading, 1)
 	go func(to chan<- reading) {
-		var r reading
 		if r.raw, _, r.err = w.client.once(ctx, call{method: http.MethodGet, path: path("v1", "tasks", w.id)}); r.err == nil {
 			r.err = w.decode(r.raw, &r.task)
 		}

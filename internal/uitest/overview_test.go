@@ -112,6 +112,30 @@ func TestAnOperatorPausesAndResumes(t *testing.T) {
 	}
 }
 
+// A task that is held says so on its page, for as long as it is.
+func TestATasksPageTellsWhatHoldsIt(t *testing.T) {
+	s, p := serve(t, newStage(), ""), browse(t)
+	s.ask(http.StatusOK, "PUT", "/v1/pauses/type/order.place", dict{"reason": script}, nil)
+	id := s.start("order.place", dict{})
+	p.open(s.url + "/ui/tasks/" + id)
+	p.says("Paused by anonymous since")
+	p.says("the type order.place")
+	p.says(script)
+	p.looks("task-paused")
+	s.ask(http.StatusNoContent, "DELETE", "/v1/pauses/type/order.place", nil, nil)
+	p.wait(`document.querySelector('.task h1 ~ .live-state').innerText.includes('Completed')`)
+	p.wait(`!document.body.innerText.includes('Paused by')`)
+
+	asks := s.start("order.ask", dict{})
+	p.open(s.url + "/ui/tasks/" + asks)
+	p.step("Steps", "paid", "waiting")
+	s.ask(http.StatusOK, "PUT", "/v1/pauses/queue/default", dict{"reason": "a sale"}, nil) // nothing happens to the task
+	p.says("the queue default")
+	if read[bool](p, `'pwned' in window`) {
+		t.Error("script was run")
+	}
+}
+
 // All tasks of a list are cancelled, and run again, once a person has said yes to their number.
 func TestManyTasksAreCancelledAndRunAgain(t *testing.T) {
 	st := newStage()

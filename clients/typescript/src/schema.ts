@@ -787,6 +787,8 @@ export type Task = {
   not_undone?: string[];
   /** Of a completed task */
   output?: unknown;
+  /** The pauses that hold it: it begins no forward step until they are over, and a queue that is paused by asynqmon delivers nothing of it, undos included. GET /v1/tasks/{id} tells it, of a task that has not ended */
+  paused_by?: Pause[];
   /** Which way it moves */
   phase: "forward" | "undo";
   /** The task that this one repeats */

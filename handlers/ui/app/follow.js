@@ -4,6 +4,7 @@ import { apply, isFinished, latest, ofTask } from './record.js'
 import { useEffect, useState } from './html.js'
 
 const batch = 25 // ms in which further events are waited for before they are drawn
+const looks = 10000 // ms after which it is looked again what holds the task: of pauses its events tell nothing
 const waits = [500, 1000, 2000, 4000, 8000] // ms before the stream is asked for again
 
 const kinds = [
@@ -13,7 +14,8 @@ const kinds = [
 
 /**
  * @typedef {'connecting'|'live'|'away'|'ended'} Connection
- * @typedef {{record: import('./record.js').Record | null, version: number, connection: Connection, problem: Problem | null}} Followed
+ * @typedef {{record: import('./record.js').Record | null, version: number, connection: Connection, problem: Problem | null,
+ *   pausedBy: any[]}} Followed
  */
 
 /** Follows one task, until stop. */
@@ -26,6 +28,8 @@ export class Follower {
     this.base = null // what a read says
     /** @type {import('./record.js').Record | null} */
     this.folded = null // what the events say
+    /** @type {any[]} */
+    this.pausedBy = [] // the pauses that hold it
     this.version = 0
     /** @type {Connection} */
     this.connection = 'connecting'
@@ -41,6 +45,8 @@ export class Follower {
     this.timer = undefined
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.drawing = undefined
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.looking = undefined
     this.seen = () => this.look()
     document.addEventListener('visibilitychange', this.seen)
     addEventListener('online', this.seen)
@@ -66,6 +72,8 @@ export class Follower {
       this.reading = false
       if (this.stopped) return
       this.base = ofTask(task)
+      this.pausedBy = task.paused_by ?? []
+      this.lookIn(looks)
       this.problem = null
       if (isFinished(task.state) && this.connection !== 'live' && this.folded) this.folded = caughtUp(this.folded, this.base) ? this.folded : null
     } catch (/** @type {any} */ problem) {
@@ -90,6 +98,7 @@ export class Follower {
       this.failures = 0
       this.connection = 'live'
       if (!this.base && !this.reading) this.read()
+      if (this.base && !this.looking) this.lookIn(0)
       this.soon()
     }
     source.onerror = () => this.broken()
@@ -102,12 +111,14 @@ export class Follower {
     const e = parse(/** @type {MessageEvent} */ (message).data)
     if (!this.folded && e.seq !== 1) return // the journal's beginning is not there: what is read has to do
     this.folded = apply(this.folded, e)
+    if (this.base && (e.kind === 'waiting' || this.pausedBy.length)) this.lookIn(batch * 10)
     this.soon()
   }
 
   /** The last message: the task as it has ended. @param {Event} message */
   end(message) {
     this.base = ofTask(parse(/** @type {MessageEvent} */ (message).data))
+    this.pausedBy = []
     this.hush()
     this.connection = 'ended'
     this.draw()
@@ -140,7 +151,21 @@ export class Follower {
     this.source = null
     clearTimeout(this.timer)
     clearTimeout(this.drawing)
-    this.timer = this.drawing = undefined
+    clearTimeout(this.looking)
+    this.timer = this.drawing = this.looking = undefined
+  }
+
+  /** Looks what holds the task in so many ms, and now and then after that. @param {number} wait */
+  lookIn(wait) {
+    clearTimeout(this.looking)
+    this.looking = setTimeout(async () => {
+      this.looking = undefined
+      const task = document.hidden ? null : await get(taskPath(this.id)).catch(() => null) // else the stream finds out
+      if (this.stopped || this.connection === 'ended') return
+      if (task) this.pausedBy = task.paused_by ?? []
+      this.draw()
+      if (!this.looking && !isFinished(task?.state)) this.lookIn(looks)
+    }, wait)
   }
 
   // A browser has few connections for a server, so a page that nobody sees keeps none.
@@ -174,7 +199,7 @@ export class Follower {
     if (this.stopped) return
     // Events tell the story from its beginning: until they have got to where the read was, what was read is shown.
     const ready = this.folded && (this.base ? caughtUp(this.folded, this.base) : this.missed && this.folded.whole)
-    this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem })
+    this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem, pausedBy: this.pausedBy })
   }
 }
 
@@ -186,7 +211,7 @@ function caughtUp(folded, base) {
 
 /** @param {string} id @returns {Followed & {read: () => void}} */
 export function useTask(id) {
-  const [followed, set] = useState(/** @type {any} */ ({ record: null, version: 0, connection: 'connecting', problem: null, read() {} }))
+  const [followed, set] = useState(/** @type {any} */ ({ record: null, version: 0, connection: 'connecting', problem: null, pausedBy: [], read() {} }))
   useEffect(() => {
     const follower = new Follower(id, f => set({ ...f, read: () => follower.read() }))
     follower.start()
