@@ -95,13 +95,16 @@ func New(cfg Config) *API {
 	a.Engine = engine()
 	a.Use(a.requestID, a.accessLog, a.recovered, secured)
 	a.Use(cfg.Middleware...)
-	a.NoRoute(func(c *gin.Context) { a.problem(c, refuse(noRoute)) })
+	a.NoRoute(a.Nowhere)
 	a.NoMethod(func(c *gin.Context) { a.problem(c, refuse(noMethod)) })
 	for _, r := range a.routes() {
 		a.Handle(r.method, r.path, a.chain(r)...)
 	}
 	return a
 }
+
+// Nowhere answers what is addressed to nothing that there is.
+func (a *API) Nowhere(c *gin.Context) { a.problem(c, refuse(noRoute)) }
 
 // ServeHTTP implements [http.Handler]. HEAD is answered as GET, of which net/http sends no body; monitors ask so. An event stream
 // would not end.

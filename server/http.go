@@ -43,10 +43,17 @@ func (s *Server) handler(ctx context.Context) (http.Handler, error) {
 		}
 		h.GET(monitorPath, func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, monitorPath+"/") })
 		h.Any(monitorPath+"/*any", h.Monitor(look, operate)...)
-		pages := gin.WrapH(ui.New())
+		pages := ui.New()
 		for _, path := range ui.Paths {
-			h.GET(path, pages)
+			h.GET(path, gin.WrapH(pages))
 		}
+		h.NoRoute(func(c *gin.Context) {
+			if c.Request.Method == http.MethodGet && strings.HasPrefix(c.Request.URL.Path, ui.Root) {
+				pages.Missing(c.Writer, c.Request)
+				return
+			}
+			h.Nowhere(c)
+		})
 		h.GET(strings.TrimSuffix(ui.Root, "/"), toPages)
 		h.GET("/", toPages)
 	}

@@ -9,6 +9,30 @@ import (
 	"github.com/osp-platform/osp/internal/testenv"
 )
 
+// A page that is not there is told to people, all else to programs.
+func TestWhatIsNotThereIsToldToWhoAsks(t *testing.T) {
+	s := run(t, config(t, RoleAPI, vars{"REDIS_URL": testenv.Redis(t)}))
+	for _, c := range []struct{ line, kind string }{
+		{"GET /ui/nope", "text/html; charset=utf-8"},
+		{"HEAD /ui/nope", "text/html; charset=utf-8"},
+		{"GET /ui/tasks/a/b?c", "text/html; charset=utf-8"},
+		{"GET /ui/tasks/", "text/html; charset=utf-8"},
+		{"POST /ui/nope", "application/problem+json"},
+		{"GET /v1/nope", "application/problem+json"},
+		{"GET /nope", "application/problem+json"},
+		{"GET /uinope", "application/problem+json"},
+	} {
+		method, path, _ := strings.Cut(c.line, " ")
+		status, header, body := s.ask(method, path, "", "")
+		if status != http.StatusNotFound || header.Get("Content-Type") != c.kind {
+			t.Errorf("%s: %d %s %s", c.line, status, header.Get("Content-Type"), body)
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Dev has no login, so a page of another site must not get at it by a name that was made to point here.
 func TestDevAnswersToThisMachineOnly(t *testing.T) {
 	dev := run(t, config(t, RoleDev, nil))

@@ -83,7 +83,7 @@ func compress(raw []byte) []byte {
 }
 
 // serve answers with the asset.
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+func (a asset) serve(w http.ResponseWriter, r *http.Request, status int) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Add("Vary", "Accept-Encoding")
@@ -93,6 +93,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 		body = a.gzip
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
 	}

@@ -44,15 +44,9 @@ func New() *Handler {
 
 // ServeHTTP answers with a file, or with the one document that all pages share: which of them it is, its code sees by the path.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Content-Security-Policy", policy)
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	secure(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		header.Set("Allow", "GET, HEAD")
+		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
 		return
 	}
@@ -61,6 +55,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fresh(w, r, "no-cache", h.shell)
+}
+
+// Missing answers where no page is: the document's code says so, and leads on.
+func (h *Handler) Missing(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	w.Header().Set("Cache-Control", "no-store")
+	h.shell.serve(w, r, http.StatusNotFound)
+}
+
+// secure sets what holds for all that is served.
+func secure(header http.Header) {
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // file serves a file under its version. A page of another release, which an upgrade has left open or which another pod has sent,
@@ -87,7 +98,7 @@ func fresh(w http.ResponseWriter, r *http.Request, caching string, a asset) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	a.serve(w, r)
+	a.serve(w, r, http.StatusOK)
 }
 
 // shell is the document of every page. It names all modules, so that they come in one round trip.

@@ -197,6 +197,19 @@ func TestFilesAreKeptByTheirVersion(t *testing.T) {
 	}
 }
 
+// Where no page is, the document of all pages is sent all the same, so that there is something to read and a way on.
+func TestAPageThatIsNotThere(t *testing.T) {
+	h := New()
+	w := httptest.NewRecorder()
+	h.Missing(w, httptest.NewRequest(http.MethodGet, "/ui/nope", nil))
+	if w.Code != http.StatusNotFound || w.Body.String() != get(h, "/ui/").Body.String() || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		t.Errorf("%d %v\n%s", w.Code, w.Header(), w.Body)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("ETag") != "" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("got %v", w.Header())
+	}
+}
+
 func TestPagesAreOnlyRead(t *testing.T) {
 	w := httptest.NewRecorder()
 	New().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/ui/tasks", nil))

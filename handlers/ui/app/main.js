@@ -26,7 +26,8 @@ const routes = [
 
 function Nowhere() {
   useTitle('No such page')
-  return html`<${Empty} whole title="There is no such page."><p><a href="/ui/tasks">See the tasks</a></p></${Empty}>`
+  return html`<${Empty} whole title="There is no such page."><p class="muted">The address may be misspelt, or of another release.</p>
+    <p><a href="/ui/">Go to the overview</a></p></${Empty}>`
 }
 
 /** The id in a path. One that is not well escaped is nobody's. @param {string} escaped */
