@@ -34,6 +34,13 @@ func (f *fake) Pause(_ context.Context, p saga.Pause) (saga.Pause, error) {
 	return p, f.fail
 }
 
+func (f *fake) Unheard(_ context.Context, k saga.PauseKey) string {
+	if k.Name == "order.creat" {
+		return "Is order.create meant?"
+	}
+	return ""
+}
+
 func (f *fake) Resume(_ context.Context, k saga.PauseKey) error {
 	f.pauses = slices.DeleteFunc(f.pauses, func(p saga.Pause) bool { return p.PauseKey == k })
 	return f.fail

@@ -22,6 +22,8 @@ type Fleet interface {
 	PausedBy(ctx context.Context, t saga.Task) ([]saga.Pause, error)
 	// Pause holds the forward steps of a type, a service or a queue; again, it changes who and why.
 	Pause(ctx context.Context, p saga.Pause) (saga.Pause, error)
+	// Unheard says so where nobody here knows what is paused; nothing where it is known, or nobody can tell.
+	Unheard(ctx context.Context, k saga.PauseKey) string
 	// Resume ends a pause, if there is one.
 	Resume(ctx context.Context, k saga.PauseKey) error
 }
@@ -29,6 +31,13 @@ type Fleet interface {
 // items is a list that has no pages.
 type items[T any] struct {
 	Items []T `json:"items"`
+}
+
+// paused is a pause as it is answered to who has asked for it.
+type paused struct {
+	saga.Pause
+
+	Warnings []fault `json:"warnings,omitempty"`
 }
 
 // everything lets through who may see all tasks: what is told or done is not one user's, nor one service's.
@@ -112,26 +121,31 @@ func (a *API) pause(c *gin.Context) {
 	a.json(c, http.StatusOK, pause)
 }
 
-func (a *API) setPause(c *gin.Context) (saga.Pause, error) {
+func (a *API) setPause(c *gin.Context) (p paused, err error) {
 	k, err := pauseKey(c)
 	if err != nil {
-		return saga.Pause{}, err
+		return p, err
 	}
 	data, err := body(c, maxAction)
 	if err != nil {
-		return saga.Pause{}, err
+		return p, err
 	}
 	o, err := newObject(data)
 	if err != nil {
-		return saga.Pause{}, err
+		return p, err
 	}
 	ctx := c.Request.Context()
-	p := saga.Pause{PauseKey: k, By: PrincipalOf(ctx).Name, Reason: o.text("reason", reasonRule.mandatory())}
+	p.Pause = saga.Pause{PauseKey: k, By: PrincipalOf(ctx).Name, Reason: o.text("reason", reasonRule.mandatory())}
 	if err := o.end(); err != nil {
-		return saga.Pause{}, err
+		return p, err
 	}
-	p, err = a.tasks.Pause(ctx, p)
-	return p, inPath(err)
+	if p.Pause, err = a.tasks.Pause(ctx, p.Pause); err != nil {
+		return p, inPath(err)
+	}
+	if says := a.tasks.Unheard(ctx, k); says != "" {
+		p.Warnings = []fault{{Parameter: "name", Detail: says}}
+	}
+	return p, nil
 }
 
 // resume ends a pause: DELETE /v1/pauses/{kind}/{name}. One that is not there is over, too.

@@ -46,6 +46,11 @@ func TestPauseAndResume(t *testing.T) {
 	if a := w.must(200, "GET /v1/pauses", ""); strings.TrimSpace(a.Body.String()) != `{"items":[`+want+`]}` {
 		t.Errorf("got %s", a.Body)
 	}
+	a = w.must(200, "PUT /v1/pauses/type/order.creat", `{"reason":"a typing error"}`)
+	if a.json("name") != "order.creat" || a.json("warnings.0.parameter") != "name" || a.json("warnings.0.detail") != "Is order.create meant?" {
+		t.Errorf("got %s", a.Body)
+	}
+	w.must(204, "DELETE /v1/pauses/type/order.creat", "")
 	for range 2 { // one that is over is over
 		w.must(204, "DELETE /v1/pauses/type/order.create", "")
 	}

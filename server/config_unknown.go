@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/osp-platform/osp/internal/spelling"
 )
 
 // ours are the variables that begin with OSP_, but for OSP_SECRET_<NAME>. A test holds them against what is read and
@@ -19,6 +21,9 @@ var ours = []string{
 
 // ofTheCommand are those that only the commands read that ask the API: see internal/cli.
 var ofTheCommand = []string{"OSP_KEY", "OSP_URL"}
+
+// slips of the hand, beyond which it is another word.
+const slips = 3
 
 // byKubernetes finds what Kubernetes sets in every container for a service that is named osp or osp-something.
 var byKubernetes = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_.*)?)$`).MatchString
@@ -36,7 +41,7 @@ func (e Environment) unknown() (findings []Finding) {
 			continue
 		}
 		says := "osp knows no such variable and ignores it"
-		if meant := nearest(base); meant != "" {
+		if meant := spelling.Nearest(base, ours, slips); meant != "" {
 			if file {
 				meant += "_FILE"
 			}
@@ -45,40 +50,4 @@ func (e Environment) unknown() (findings []Finding) {
 		findings = append(findings, Finding{Check: "variable " + name, Level: LevelWarning, Says: says, Variable: name})
 	}
 	return findings
-}
-
-// nearest is the variable that a misspelt one is likely to be; nothing, when none is like it.
-func nearest(name string) (meant string) {
-	least := 4 // slips of the hand at which it is another word
-	for _, known := range ours {
-		if d := distance(name, known); d < least {
-			meant, least = known, d
-		}
-	}
-	return meant
-}
-
-// distance is how many characters have to be inserted, taken out or changed, or neighbours swapped, to make b of a.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1) // from the first i characters of a to the first j of b
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range b {
-		rows[0][j+1] = j + 1
-	}
-	for i := range len(a) {
-		for j := range len(b) {
-			changed := rows[i][j]
-			if a[i] != b[j] {
-				changed++
-			}
-			rows[i+1][j+1] = min(changed, rows[i][j+1]+1, rows[i+1][j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

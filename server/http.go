@@ -110,7 +110,7 @@ func (s *Server) fleet() *tasks.Fleet {
 	}
 	return &tasks.Fleet{
 		Journal: s.journal, Queue: s.queue, Queues: s.config.Queues, Rows: s.store, Backlog: backlog, Log: s.log, Now: time.Now,
-		Paused: s.pauses.Look,
+		BuiltIn: s.dispatcher.Types, Deployed: s.store.Workflows, Paused: s.pauses.Look,
 	}
 }
 

@@ -35,8 +35,11 @@ type Fleet struct {
 	Queues  map[string]int // the queues there are, with their weights
 	Rows    Counter
 	Backlog func(ctx context.Context) (int, error) // deliveries that are due
-	Log     *slog.Logger
-	Now     func() time.Time
+	// BuiltIn are the types that are, Deployed the workflows that are data: what a pause of a type may be about.
+	BuiltIn  func() []saga.TaskType
+	Deployed func(ctx context.Context, q saga.WorkflowQuery) ([]saga.WorkflowVersion, error)
+	Log      *slog.Logger
+	Now      func() time.Time
 	// Paused has this process look at the pauses at once, and not within a second. Nil: no worker is in it.
 	Paused func(ctx context.Context) error
 

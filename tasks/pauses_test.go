@@ -51,6 +51,8 @@ func (r *rig) fleet() *tasks.Fleet {
 	return &tasks.Fleet{
 		Journal: r.journal, Queue: r.queue, Queues: r.dispatcher.Queues, Rows: r.rows,
 		Backlog: func(context.Context) (int, error) { return 7, nil }, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		BuiltIn:  r.dispatcher.Types,
+		Deployed: func(context.Context, saga.WorkflowQuery) ([]saga.WorkflowVersion, error) { return nil, nil },
 	}
 }
 

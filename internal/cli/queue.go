@@ -111,6 +111,11 @@ func newPauseOf(w World, kind string) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				var p struct{ Warnings []fault }
+				if err := s.decode(raw, &p); err != nil {
+					return err
+				}
+				s.warn(p.Warnings)
 				return s.say(raw, args[0], "The %s %s is paused. To let it go on: osp resume %s %s", kind, plain(args[0]), kind, plain(args[0]))
 			})
 		},

@@ -592,6 +592,11 @@ export type Pause = {
   name: string;
   reason: string;
   since: string;
+  /** Of one that was just set: what may be wrong with it */
+  warnings?: {
+    detail: string;
+    parameter: string;
+  }[];
 };
 
 export type PauseRequest = {

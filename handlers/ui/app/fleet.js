@@ -15,8 +15,8 @@ const pausing = (kind, name) => ({
   title: `Pause the ${kind} ${name}?`, button: 'Pause',
   says: 'Its tasks begin no further step. What is under way goes on to its end, and what is to be undone is undone.',
   send: async reason => {
-    await call('PUT', pausePath(kind, name), { body: { reason } })
-    return `The ${kind} ${name} is paused.`
+    const { warnings = [] } = await call('PUT', pausePath(kind, name), { body: { reason } })
+    return [`The ${kind} ${name} is paused.`, ...warnings.map((/** @type {any} */ w) => w.detail)].join(' ')
   },
 })
 

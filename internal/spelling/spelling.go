@@ -1,0 +1,39 @@
+// Package spelling finds the word that a misspelt one is likely to be.
+package spelling
+
+// Nearest is the word that a misspelt one is likely to be; nothing, when it takes more than so many slips of the hand to make one
+// of the others of it.
+func Nearest(word string, known []string, slips int) (meant string) {
+	least := slips + 1
+	for _, k := range known {
+		if d := distance(word, k); d < least {
+			meant, least = k, d
+		}
+	}
+	return meant
+}
+
+// distance is how many characters have to be inserted, taken out or changed, or neighbours swapped, to make b of a.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1) // from the first i characters of a to the first j of b
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range b {
+		rows[0][j+1] = j + 1
+	}
+	for i := range len(a) {
+		for j := range len(b) {
+			changed := rows[i][j]
+			if a[i] != b[j] {
+				changed++
+			}
+			rows[i+1][j+1] = min(changed, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
