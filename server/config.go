@@ -90,7 +90,7 @@ func Load(role Role, env Environment) (Config, error) {
 		Queues:          l.queues(),
 		Partitions:      l.number("OSP_PARTITIONS", 0, 1, 256),
 		Concurrency:     l.number("OSP_CONCURRENCY", 64, 1, 10_000),
-		CheckInterval:   l.duration("OSP_CHECK_INTERVAL", 2*time.Second),
+		CheckInterval:   l.checkInterval(),
 		ShutdownTimeout: l.duration("OSP_SHUTDOWN_TIMEOUT", 8*time.Second),
 		Lease:           l.duration("OSP_LEASE", 5*time.Second),
 		KeepFinished:    l.duration("OSP_KEEP_FINISHED", 24*time.Hour),

@@ -67,6 +67,16 @@ func (l *loader) duration(name string, otherwise time.Duration) time.Duration {
 	return d
 }
 
+// checkInterval reads OSP_CHECK_INTERVAL: each look costs Redis a command, and a task whose ring was lost waits for one.
+func (l *loader) checkInterval() time.Duration {
+	const name = "OSP_CHECK_INTERVAL"
+	d := l.duration(name, 2*time.Second)
+	if d < 10*time.Millisecond || d > time.Minute {
+		l.wrong(name, "is %v: set it to a duration from 10ms to 1m, such as 2s", d)
+	}
+	return d
+}
+
 func (l *loader) flag(name string) bool {
 	v := l.text(name)
 	if v == "" {

@@ -81,7 +81,7 @@ func TestVariables(t *testing.T) {
 		{"REDIS_URL", "redis://r:1", func(c Config) any { return c.RedisURL }, "redis://r:1", []string{"localhost:6379", "http://x", "redis://u:p#w@x", "redis-sentinel://x"}},
 		{"REDIS_POOL_SIZE", "1000", func(c Config) any { return c.RedisPool }, 1000, []string{"0", "1001", "many"}},
 		{"OSP_CONCURRENCY", "10000", func(c Config) any { return c.Concurrency }, 10_000, []string{"0", "10001", "all"}},
-		{"OSP_CHECK_INTERVAL", "20ms", func(c Config) any { return c.CheckInterval }, 20 * time.Millisecond, []string{"20", "0s", "-1s", "soon"}},
+		{"OSP_CHECK_INTERVAL", "20ms", func(c Config) any { return c.CheckInterval }, 20 * time.Millisecond, []string{"20", "0s", "-1s", "soon", "1ms", "9.9ms", "61s", "1h"}},
 		{"OSP_SHUTDOWN_TIMEOUT", "1m", func(c Config) any { return c.ShutdownTimeout }, time.Minute, []string{"8", "0s", "-1s"}},
 		{"OSP_ACCEPT", "replica", func(c Config) any { return c.Accept }, AcceptReplica, []string{"Redis", "all", "store"}},
 		{"OSP_LEASE", "3s", func(c Config) any { return c.Lease }, 3 * time.Second, []string{"3", "0s", "-1s"}},
@@ -164,6 +164,19 @@ func blamed(err error) map[string]int {
 	}
 	walk(err)
 	return named
+}
+
+// A typing error of a unit neither floods Redis nor lets tasks lie for an hour.
+func TestTheCheckIntervalHasBounds(t *testing.T) {
+	for _, good := range []string{"10ms", "60s"} {
+		if _, err := Load("", with(enough, vars{"OSP_CHECK_INTERVAL": good}).env()); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	_, err := Load("", with(enough, vars{"OSP_CHECK_INTERVAL": "1ms"}).env())
+	if want := "OSP_CHECK_INTERVAL is 1ms: set it to a duration from 10ms to 1m, such as 2s"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }
 
 func TestWhatARoleNeeds(t *testing.T) {
