@@ -165,6 +165,10 @@ func TestWorkflowsAreSteeredFromTheCommand(t *testing.T) {
 	first, second := k.file("one.json", edition("greet", "hello")), k.file("two.json", edition("greet", "good day"))
 
 	k.types(0, "workflow list", "There are no workflows.")
+	k.types(0, "workflow deploy "+first+" --service bistro --activate --reason wanted")
+	k.types(1, "workflow get greet", "It is a workflow of the service bistro: add --service bistro.")
+	k.types(1, "task start greet --input {\"who\":\"Ada\"}", "It is a workflow of the service bistro: add --service bistro.")
+	k.types(1, "task start great --input {\"who\":\"Ada\"}", "Is greet meant?")
 	k.types(0, "workflow deploy "+first+" --check", "warning: line 1, column ", "greet is sound: warnings 1")
 	k.types(0, "workflow deploy "+first, "greet version 1: deployed, draft", "osp workflow activate greet 1 --reason …")
 	k.types(1, "task start greet --input {\"who\":\"Ada\"}", "the newest, 1, is a draft")

@@ -65,7 +65,7 @@ Without an id one is made before the request is sent, so that it can be sent aga
 				answer, err := s.post(c, true, r, "v1", "tasks")
 				if err != nil {
 					s.perhaps(err, r.ID)
-					return err
+					return s.whose(c.Context(), err, r.Type, r.Service)
 				}
 				return s.settle(c.Context(), answer, *then)
 			})
