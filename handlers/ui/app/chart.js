@@ -41,5 +41,5 @@ function Table({ minutes }) {
   return html`<details class="more-of" onToggle=${(/** @type {any} */ e) => set(e.currentTarget.open)}><summary>As a table</summary>
     ${open && (busy.length ? html`<div class="scroll short" tabindex="0" role="region" aria-label="The last hour by the minute"><table class="list numbers"><thead><tr>${['Minute', 'Started', 'Completed', 'Failed', 'Cancelled'].map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${busy.map(m => html`<tr key=${m.at}><th scope="row">${clock(m.at)}</th><td>${m.started}</td><td>${m.completed}</td><td>${m.failed}</td><td>${m.cancelled}</td></tr>`)}</tbody></table></div>`
-    : html`<p class="muted">Nothing began or ended in the last hour.</p>`)}</details>`
+    : html`<p class="muted">Nothing was counted in the last hour.</p>`)}</details>`
 }

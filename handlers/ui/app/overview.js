@@ -38,8 +38,9 @@ function Everything({ session }) {
     ${o.stuck > 0 && html`<${Stuck} n=${o.stuck} operator=${operator} />`}
     <${States} states=${o.states} capped=${o.capped} />
     <${Figures} overview=${o} />
-    <section class="card" aria-labelledby="throughput"><h2 id="throughput">The last hour</h2><${Chart} minutes=${o.throughput ?? []} /></section>
-    <section class="card" aria-labelledby="failures"><h2 id="failures">Failures</h2><${Latest} state="failed" none="No task has failed." /></section>
+    <section class="card" aria-labelledby="throughput"><h2 id="throughput">The last hour</h2><${Chart} minutes=${o.throughput ?? []} />
+      <p class="muted small">Counted in Redis, and from nothing again where Redis has lost its data. States and failures are what the result store has, of any time.</p></section>
+    <section class="card" aria-labelledby="failures"><h2 id="failures">Latest failures</h2><${Latest} state="failed" none="No task has failed." /></section>
     <${Queues} queues=${queues} pauses=${pauses} operator=${operator} ask=${ask} />
     <${Pauses} pauses=${pauses} operator=${operator} ask=${ask} />
     <${Workers} workers=${o.workers ?? []} />
@@ -92,5 +93,5 @@ function Own() {
     <${States} states=${counts?.state ?? {}} capped=${counts?.capped} />
     ${counts?.state.stuck > 0 && html`<${Stuck} n=${counts?.state.stuck} operator=${false} />`}
     <section class="card" aria-labelledby="latest"><h2 id="latest">Latest tasks</h2><${Latest} none="There is no task yet." /></section>
-    <section class="card" aria-labelledby="failures"><h2 id="failures">Failures</h2><${Latest} state="failed" none="No task has failed." /></section>`
+    <section class="card" aria-labelledby="failures"><h2 id="failures">Latest failures</h2><${Latest} state="failed" none="No task has failed." /></section>`
 }
