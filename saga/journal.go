@@ -104,7 +104,7 @@ type Appended struct {
 	Between []Event // what others appended after Read; not empty exactly when Decided is false for that reason
 	Facts   int64   // sequence number of the first fact; decisions follow on
 	Now     time.Time
-	Version int64 // the journal's now; zero when it is not told, for a batch that was sent again
+	Version int64 // the journal's now; zero when it is not told: of a batch that was sent again, or appends nothing
 	// Unconfirmed tells that the batch asked for confirmation, and that no replica has acknowledged it in time. It is
 	// appended all the same.
 	Unconfirmed bool

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -9,9 +10,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Deliveries are fetched several at a time: asynq asks for one per round trip, and what the others bring waits ahead of it until it
-// asks again. It does so at once while handlers are free, and more than those are not fetched. What waits is as any delivery
-// that a worker has taken: if the process dies, asynq's lease on it ends, and the sweeper may come before that.
+// Deliveries are fetched several at a time: asynq asks for one per round trip, and what the others bring waits until it asks again. It
+// does so at once while handlers are free, and more than those are not fetched. What waits is as any delivery that a worker has
+// taken: if the process dies, asynq's lease on it ends, and the sweeper comes before that.
 const (
 	mostAhead = 16 // in one round trip
 	fewAhead  = 2  // one that tells that there is no other one saves the next look
@@ -36,17 +37,21 @@ type look struct {
 	rings   uint64
 
 	got   []any // messages
-	taken int   // of those, that asynq has got already: none or one
-	err   error // when there are none
+	taken int   // that asynq has got already: none or one
+	err   error // that there are fewer, or why
+}
+
+// free tells for how many deliveries there are handlers, beside those that are ready or being fetched. The lock is held.
+func (b *Bell) free() (free, ready int) {
+	for _, d := range b.doors {
+		ready += len(d.ready)
+	}
+	return b.handlers - b.given - b.coming - ready, ready
 }
 
 // looks are what to do in one round trip when asynq asks for a queue: no more is fetched than handlers are free, of that queue first
-// and then of others where there is something, too. The lock is held.
-func (b *Bell) looks(queue string, d *door) []*look {
-	free := b.handlers - int(b.handling.Load())
-	for _, other := range b.doors {
-		free -= len(other.ready)
-	}
+// and then of others where there is something, too. Who asks has a free handler. The lock is held.
+func (b *Bell) looks(queue string, d *door, free int) []*look {
 	list := []*look{b.lookAt(queue, d, max(1, free))}
 	if d.unprompted() {
 		return list
@@ -70,6 +75,7 @@ func (b *Bell) lookAt(queue string, d *door, free int) *look {
 			most = 1
 		}
 	}
+	b.coming += most
 	return &look{queue: queue, dequeue: d.dequeue, most: most, rings: d.rings}
 }
 
@@ -82,22 +88,30 @@ func (b *Bell) fetch(ctx context.Context, looks []*look) {
 			args[leaseArg] = looks[0].dequeue[leaseArg]
 		}
 		for range l.most {
-			cmd := redis.NewCmd(ctx, args...)
+			cmd := once{redis.NewCmd(ctx, args...)}
 			cmd.SetFirstKeyPos(firstKey)
 			list = append(list, cmd)
 		}
 	}
 	b.pending.dequeue(ctx, list)
 	for _, l := range looks {
-		l.err = list[0].Err()
 		for _, cmd := range list[:l.most] {
-			if cmd.Err() == nil {
-				l.got = append(l.got, cmd.(*redis.Cmd).Val())
+			switch err := cmd.Err(); {
+			case err == nil:
+				l.got = append(l.got, cmd.(once).Val())
+			case l.err == nil || errors.Is(l.err, redis.Nil):
+				l.err = err
 			}
 		}
 		list = list[l.most:]
 	}
 }
+
+// once is a command that is not sent again when its answer is lost: it may have taken a task. asynq asks again anyway.
+type once struct{ *redis.Cmd }
+
+// NoRetry implements [redis.Cmder].
+func (once) NoRetry() bool { return true }
 
 // keep has deliveries wait that were fetched ahead, and tells which of them have to go back, for the workers stop. The lock is held.
 func (b *Bell) keep(d *door, l *look) (late []any) {
@@ -114,13 +128,21 @@ func (b *Bell) keep(d *door, l *look) (late []any) {
 	return nil
 }
 
-// begun notes that a handler is busy until the returned function is called.
-func (b *Bell) begun() (ended func()) {
+// gave notes that asynq has got a delivery past the doorman.
+func (b *Bell) gave() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.given++
+}
+
+// handled notes that a delivery is handled.
+func (b *Bell) handled() {
 	if b == nil {
-		return func() {}
+		return
 	}
-	b.handling.Add(1)
-	return func() { b.handling.Add(-1) }
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.given = max(0, b.given-1)
 }
 
 // giveBack has other workers take what was fetched ahead here.
@@ -137,7 +159,7 @@ func (b *Bell) giveBack(queue string, list []any) {
 		}
 	}
 	if err := b.pending.giveBack(ctx, queue, ids); err != nil {
-		b.log.WarnContext(ctx, "deliveries are not given back: they are made again when asynq's lease is over", "queue", queue, "error", err)
+		b.log.WarnContext(ctx, "deliveries are not given back: the sweeper makes them again, or asynq", "queue", queue, "error", err)
 	}
 }
 

@@ -88,7 +88,7 @@ func TestOneRoundTripTellsOfALoneTaskThatNoOtherCame(t *testing.T) {
 func TestOfWhatOthersWereToldOfOneIsAskedForFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, w *town) {
 		b, dequeue := w.dequeuer(t)
-		if err := dequeue(); !errors.Is(err, redis.Nil) {
+		if err := dequeue("default"); !errors.Is(err, redis.Nil) {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -99,10 +99,10 @@ func TestOfWhatOthersWereToldOfOneIsAskedForFirst(t *testing.T) {
 			w.looked()
 			w.put("default", 1)
 			c.rings("default")
-			if err := dequeue(); err != nil || w.dequeues() != c.want {
+			if err := dequeue("default"); err != nil || w.dequeues() != c.want {
 				t.Errorf("%d dequeues, want %d: %v", w.dequeues(), c.want, err)
 			}
-			if err := dequeue(); !errors.Is(err, redis.Nil) {
+			if err := dequeue("default"); !errors.Is(err, redis.Nil) {
 				t.Errorf("then %v", err)
 			}
 		}
@@ -111,35 +111,81 @@ func TestOfWhatOthersWereToldOfOneIsAskedForFirst(t *testing.T) {
 }
 
 // dequeuer is asynq's dequeue in a process of ten handlers.
-func (w *town) dequeuer(t *testing.T) (b *Bell, dequeue func() error) {
+func (w *town) dequeuer(t *testing.T) (b *Bell, dequeue func(queue string) error) {
 	t.Helper()
 	b = w.bell()
-	b.serve(t.Context(), map[string]int{"default": 1}, handlers, time.Hour, &sync.WaitGroup{})
+	b.serve(t.Context(), map[string]int{"default": 1, "low": 1}, handlers, time.Hour, &sync.WaitGroup{})
 	synctest.Wait() // it has begun to listen
 	look := doorman{b, time.Now}.ProcessHook(w.answer)
-	return b, func() error {
-		return look(t.Context(), redis.NewCmd(t.Context(), "evalsha", "hash", 4, "asynq:{default}:pending", "asynq:{default}:paused"))
+	return b, func(queue string) error {
+		return look(t.Context(), redis.NewCmd(t.Context(), "evalsha", "hash", 4, "asynq:{"+queue+"}:pending", "asynq:{"+queue+"}:paused"))
 	}
 }
 
-// What a worker could not begin is left to others.
+// What a worker could not begin is left to others, whichever of its queues it is in.
 func TestNoMoreIsFetchedThanHandlersAreFree(t *testing.T) {
+	for first := range 1 << 5 { // which queue asynq asks first, in turn
+		bubble(t, func(t *testing.T, w *town) {
+			b, dequeue := w.dequeuer(t)
+			w.put("default", 100)
+			w.put("low", 100)
+			takes := func(n int) {
+				order := []string{"default", "low"}
+				if first>>(n%5)&1 == 1 {
+					slices.Reverse(order)
+				}
+				err := dequeue(order[0])
+				if errors.Is(err, redis.Nil) {
+					err = dequeue(order[1])
+				}
+				if out := 200 - w.left("default") - w.left("low"); err != nil || out > max(n, handlers) {
+					t.Errorf("%b: after %d dequeues %d tasks are out: %v", first, n, out, err)
+				}
+			}
+			for n := range handlers {
+				takes(n + 1)
+			}
+			if out := 200 - w.left("default") - w.left("low"); out != handlers {
+				t.Errorf("%b: %d tasks are out", first, out)
+			}
+			b.handled()
+			takes(handlers + 1)
+		})
+	}
+}
+
+func TestAnErrorBehindATaskIsNoEmptyQueue(t *testing.T) {
 	bubble(t, func(t *testing.T, w *town) {
-		b, dequeue := w.dequeuer(t)
-		w.put("default", 100)
-		var ended func()
-		for n := range handlers {
-			if err := dequeue(); err != nil {
-				t.Fatal(err)
-			}
-			ended = b.begun()
-			if out := 100 - w.left(); out > handlers || n == 0 && out != fewAhead {
-				t.Errorf("after %d dequeues %d tasks are out", n+1, out)
-			}
+		_, dequeue := w.dequeuer(t)
+		w.put("default", 2)
+		w.meanwhile = func(string) { w.away, w.meanwhile = errors.New("redis is away"), nil }
+		begun := time.Now()
+		if err := dequeue("default"); err != nil {
+			t.Fatal(err)
 		}
-		ended()
-		if err := dequeue(); err != nil || w.left() != 100-handlers-1 {
-			t.Errorf("with one handler free: %v, %d left", err, w.left())
+		w.away = nil
+		if err := dequeue("default"); err != nil || time.Since(begun) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+// The others' looks would wait for it.
+func TestAQueueThatCannotBeReachedIsLookedAtAlone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *town) {
+		_, dequeue := w.dequeuer(t)
+		w.away = errors.New("redis is away")
+		if err := dequeue("low"); !errors.Is(err, w.away) {
+			t.Fatal(err)
+		}
+		w.away = nil
+		w.put("low", 2)
+		w.put("default", 1)
+		if err := dequeue("default"); err != nil || w.left("low") != 2 {
+			t.Errorf("%v, %d left in the other queue", err, w.left("low"))
+		}
+		if err := dequeue("low"); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -150,19 +196,19 @@ func TestWhatWasFetchedAheadGoesBackWhenTheLastWorkerStops(t *testing.T) {
 		b.serve(t.Context(), nil, 1, time.Hour, &sync.WaitGroup{})
 		w.put("default", 10)
 		for range 3 { // of two, and of four
-			if err := dequeue(); err != nil {
+			if err := dequeue("default"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		left := []int{w.left()}
+		left := []int{w.left("default")}
 		b.release(1)
-		left = append(left, w.left())
+		left = append(left, w.left("default"))
 		b.left()
 		b.release(handlers)
-		if left = append(left, w.left()); !slices.Equal(left, []int{4, 4, 7}) {
+		if left = append(left, w.left("default")); !slices.Equal(left, []int{4, 4, 7}) {
 			t.Errorf("left in the queue %v", left)
 		}
-		if err := dequeue(); !errors.Is(err, redis.Nil) {
+		if err := dequeue("default"); !errors.Is(err, redis.Nil) {
 			t.Errorf("it takes another one: %v", err)
 		}
 	})
@@ -176,8 +222,8 @@ func TestWhatIsFetchedWhileTheWorkerStopsGoesBack(t *testing.T) {
 			w.meanwhile = nil
 			b.release(handlers)
 		}
-		if err := dequeue(); err != nil || w.left() != 9 {
-			t.Errorf("%v, %d left in the queue", err, w.left())
+		if err := dequeue("default"); err != nil || w.left("default") != 9 {
+			t.Errorf("%v, %d left in the queue", err, w.left("default"))
 		}
 	})
 }

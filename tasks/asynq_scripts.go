@@ -16,6 +16,16 @@ func dequeues(cmd redis.Cmder) (queue string, ok bool) {
 	return queueOf(args[4], "}:paused")
 }
 
+// dequeued tells whether a command was asynq's dequeue though it did not come as such: it is sent as text when Redis does not know it.
+func dequeued(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	if c, ok := cmd.(*redis.Cmd); !ok || c.Val() == nil || len(args) < 5 || cmd.Name() != "eval" {
+		return false
+	}
+	_, ok := queueOf(args[4], "}:paused")
+	return ok
+}
+
 const (
 	firstKey = 3 // where the keys of a script begin
 	leaseArg = 7 // where a dequeue says how long its lease lasts

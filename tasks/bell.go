@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,17 +33,18 @@ type Rings interface {
 // Bell rings when a queue has got work, in this process at once and in others by [Rings], and holds back asynq's dequeues from
 // queues that are empty until then. Only the time of a task depends on it: a worker looks now and then though nobody rang.
 type Bell struct {
-	log      *slog.Logger
-	now      func() time.Time
-	random   func() float64
-	pending  pending
-	handling atomic.Int64 // handlers that are busy
+	log     *slog.Logger
+	now     func() time.Time
+	random  func() float64
+	pending pending
 
 	mu       sync.Mutex
 	rings    Rings            // nil: nobody else is told, and nobody else is heard
 	doors    map[string]*door // the queues that workers of this process serve
 	every    time.Duration    // between two looks though nobody rang
 	handlers int              // of all workers
+	given    int              // deliveries that asynq has got, and that are not handled yet
+	coming   int              // that are being fetched
 	serving  int              // workers
 	leaving  int              // of those, that stop
 	changed  chan struct{}    // closed, and another one, when a door has changed
@@ -221,7 +221,7 @@ func (b *Bell) listen(ctx context.Context, rings Rings, queue string) {
 }
 
 // release lets go of every dequeue that is held back, and holds back no other, for a worker stops. The last one gives back what was
-// fetched ahead.
+// fetched ahead: until then the others take it, for all workers of a process serve the same queues.
 func (b *Bell) release(handlers int) {
 	b.mu.Lock()
 	b.leaving++
@@ -234,9 +234,11 @@ func (b *Bell) release(handlers int) {
 		}
 	}
 	b.mu.Unlock()
+	var all sync.WaitGroup
 	for queue, list := range back {
-		b.giveBack(queue, list)
+		all.Go(func() { b.giveBack(queue, list) })
 	}
+	all.Wait()
 }
 
 // left says that a worker has stopped.

@@ -96,7 +96,7 @@ func (w *town) run(cmd redis.Cmder) error {
 	if count, ok := cmd.(*redis.IntCmd); ok {
 		return w.count(count)
 	}
-	queue, _ := dequeues(cmd)
+	queue, _ := queueOf(cmd.Args()[4], "}:paused")
 	w.mu.Lock()
 	w.dequeued++
 	err, meanwhile := w.away, w.meanwhile
@@ -105,7 +105,7 @@ func (w *town) run(cmd redis.Cmder) error {
 	}
 	if err == nil {
 		w.work[queue]--
-		cmd.(*redis.Cmd).SetVal("\x1a\x01t") // a message whose id is t
+		cmd.(interface{ SetVal(v any) }).SetVal("\x1a\x01t") // a message whose id is t
 	}
 	cmd.SetErr(err)
 	w.mu.Unlock() // or whoever waits for it would keep the bubble's clock from going on
@@ -129,10 +129,10 @@ func (w *town) put(queue string, n int) {
 	w.work[queue] += n
 }
 
-func (w *town) left() int {
+func (w *town) left(queue string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.work["default"]
+	return w.work[queue]
 }
 
 func (w *town) dequeues() int {
@@ -203,6 +203,7 @@ func (p *process) cycle(ctx context.Context, look redis.ProcessHook, queues []st
 		err := look(context.Background(), cmd)
 		if err == nil {
 			p.taken <- q
+			p.bell.handled()
 			return
 		}
 		if !errors.Is(err, redis.Nil) {

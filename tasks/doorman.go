@@ -33,10 +33,15 @@ func (m doorman) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return m.dequeue(ctx, queue, cmd.(*redis.Cmd), next)
 		}
 		err := next(ctx, cmd)
-		if queue, ok := fills(cmd); ok && err == nil {
-			m.bell.ring(queue)
+		if err != nil {
+			return err
 		}
-		return err
+		if queue, ok := fills(cmd); ok {
+			m.bell.ring(queue)
+		} else if dequeued(cmd) {
+			m.bell.gave()
+		}
+		return nil
 	}
 }
 
@@ -68,10 +73,12 @@ func (m doorman) look(ctx context.Context, a advice, cmd *redis.Cmd, next redis.
 	switch {
 	case a.unasked && m.vain(ctx, own.queue, next):
 		err = redis.Nil
+		own.err = err
 	case len(a.looks) == 1 && own.most == 1:
 		if err = next(ctx, cmd); err == nil {
 			own.got = []any{cmd.Val()}
 		}
+		own.err = err
 	default:
 		m.bell.fetch(ctx, a.looks)
 		err = own.err
@@ -81,7 +88,6 @@ func (m doorman) look(ctx context.Context, a advice, cmd *redis.Cmd, next redis.
 		cmd.SetVal(own.got[0])
 		own.got, own.taken = own.got[1:], 1
 	}
-	own.err = err
 	cmd.SetErr(err)
 	for _, l := range a.looks {
 		m.bell.giveBack(l.queue, m.bell.found(l, m.now()))
@@ -154,17 +160,23 @@ func (b *Bell) ask(queue string, dequeue []any, now time.Time) advice {
 	case len(d.ready) > 0:
 		a := advice{ready: d.ready[0]}
 		d.ready = d.ready[1:]
+		b.given++
 		return a
 	case b.leaving > 0:
 		if b.serving == b.leaving {
 			return advice{}
 		}
+		b.coming++
 		return advice{looks: []*look{{queue: queue, most: 1, rings: d.rings}}}
 	case d.state == empty && b.stale(d, now):
 		d.state, d.remote, d.unasked = rung, false, true
 	}
-	if d.calls() {
-		return advice{looks: b.looks(queue, d), unasked: d.unprompted()}
+	free, ready := b.free()
+	switch {
+	case ready > 0 && free < 1:
+		return advice{} // the handlers that are free are for what is ready: asynq asks for that, too
+	case d.calls():
+		return advice{looks: b.looks(queue, d, free), unasked: d.unprompted()}
 	}
 	most := b.every
 	for _, other := range b.doors {
@@ -194,8 +206,12 @@ func (b *Bell) found(l *look, now time.Time) (late []any) {
 		return nil
 	}
 	first, found := d.state == rung, l.taken+len(l.got)
+	b.coming -= l.most
+	b.given += l.taken
 	if first {
 		d.looking = false
+	}
+	if first || d.state == empty && found > 0 {
 		defer b.change()
 	}
 	if found > 0 {
@@ -203,7 +219,9 @@ func (b *Bell) found(l *look, now time.Time) (late []any) {
 		d.vain = false
 	}
 	switch {
-	case found == l.most, l.err != nil && !errors.Is(l.err, redis.Nil): // tasks, or Redis is away: asynq knows what to do
+	case l.err != nil && !errors.Is(l.err, redis.Nil): // Redis is away: asynq knows what to do
+		d.state, d.dequeue = busy, nil // others' looks do not wait for it
+	case found == l.most:
 		d.state = busy
 	case l.rings != d.rings: // somebody rang meanwhile
 		d.state, d.unasked = rung, false

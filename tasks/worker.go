@@ -108,11 +108,13 @@ func (w *Worker) Start() error {
 // Stop starts no new step, gives those that run their time, and wakes the rest for other workers.
 func (w *Worker) Stop(ctx context.Context) {
 	close(w.drained)
+	var back sync.WaitGroup
 	if w.unheard != nil {
 		w.unheard()
-		w.bell.release(w.handlers)
+		back.Go(func() { w.bell.release(w.handlers) })
 	}
 	w.server.Shutdown()
+	back.Wait()
 	w.await(ctx)
 	w.handOver.Wait()
 	if w.unheard != nil {
@@ -151,7 +153,7 @@ func (w *Worker) await(ctx context.Context) {
 func (w *Worker) handle(ctx context.Context, t *asynq.Task) error {
 	w.running.Add(1)
 	defer w.running.Done()
-	defer w.bell.begun()()
+	defer w.bell.handled()
 	err := w.runner.RunFrom(w.context(ctx, t.Headers()), string(t.Payload()), w.opening(t.Type()))
 	var parked *saga.ParkedError
 	if !errors.As(err, &parked) {

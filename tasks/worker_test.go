@@ -56,12 +56,19 @@ func TestNoMoreTasksRunAtOnceThanWasAllowed(t *testing.T) {
 			letGo := make(chan struct{})
 			r.on("only", func(context.Context) error { <-letGo; return nil })
 			for i := range 12 {
-				r.start(saga.Request{ID: fmt.Sprint(i), Type: "one"})
+				r.start(saga.Request{ID: fmt.Sprint(i), Type: "one", Queue: []string{"default", "low"}[i%2]})
 			}
 			w := r.worker(func(o *tasks.WorkerOptions) { o.Concurrency = concurrency })
-			time.Sleep(5 * time.Second)
+			time.Sleep(time.Second)
 			if got := r.trail.times("only"); got != concurrency {
 				t.Errorf("with a concurrency of %d run %d tasks at once", concurrency, got)
+			}
+			active := 0
+			for _, queue := range []string{"default", "low"} {
+				active += int(r.client.LLen(t.Context(), "asynq:{"+queue+"}:active").Val())
+			}
+			if active != concurrency { // none is taken that is not run
+				t.Errorf("with a concurrency of %d the worker has taken %d tasks", concurrency, active)
 			}
 			close(letGo)
 			time.Sleep(5 * time.Second)
