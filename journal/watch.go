@@ -31,13 +31,7 @@ type watches struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel
-	known    map[string]said // of the keys of watched partitions
-}
-
-// said is what a key had when it was last written, or found there.
-type said struct {
-	value string
-	at    time.Time
+	known    map[string]string // what the keys of watched partitions had
 }
 
 // channel is one that somebody watches: a task's, or the bell's of a queue.
@@ -55,7 +49,7 @@ func (r *Redis) Watch(ctx context.Context, id string) (<-chan struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.watches.saidLately(p.watched) {
+	if r.watches.said(p.watched) {
 		return c, nil
 	}
 	same, err := r.watches.say(ctx, r.client, p.watched)
@@ -145,7 +139,7 @@ func (w *watches) join(
 
 // open starts the receiver, and what says again and again which partitions are watched.
 func (w *watches) open(client redis.UniversalClient) {
-	w.channels, w.known, w.lost = map[string]*channel{}, map[string]said{}, make(chan struct{}, 1)
+	w.channels, w.known, w.lost = map[string]*channel{}, map[string]string{}, make(chan struct{}, 1)
 	w.pubsub = client.Subscribe(context.Background())
 	// Subscriptions are confirmed anew after every reconnection.
 	messages := w.pubsub.ChannelWithSubscriptions(redis.WithChannelHealthCheckInterval(confirmWithin))
@@ -225,7 +219,7 @@ func (w *watches) keys() (keys []string) {
 // say writes keys that say that somebody watches, and tells whether they are those that this process knew. A key that was gone
 // has another value, whoever wrote it again.
 func (w *watches) say(ctx context.Context, client redis.UniversalClient, keys ...string) (same bool, err error) {
-	values, begun := make([]*redis.StringCmd, len(keys)), time.Now()
+	values := make([]*redis.StringCmd, len(keys))
 	_, err = client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, key := range keys {
 			pipe.SetNX(ctx, key, rand.Text(), watchedFor)
@@ -242,21 +236,32 @@ func (w *watches) say(ctx context.Context, client redis.UniversalClient, keys ..
 	same = true
 	for i, key := range keys {
 		value := values[i].Val()
-		if known := w.known[key].value; known != "" && known != value {
+		if known := w.known[key]; known != "" && known != value {
 			same = false
 		}
-		w.known[key] = said{value, begun}
+		if w.watched(key) {
+			w.known[key] = value
+		}
 	}
 	return same, nil
 }
 
-// saidLately tells whether it need not be said for one more watcher: the key stays until it is said again. If Redis has lost it,
-// every watcher is signalled then.
-func (w *watches) saidLately(key string) bool {
+// said tells whether it need not be said for one more watcher: it was for another, and the key is kept. If Redis has lost it, every
+// watcher is signalled when it is found out.
+func (w *watches) said(key string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	known, there := w.known[key]
-	return there && time.Since(known.at) < sayEvery
+	return w.known[key] != ""
+}
+
+// watched tells whether there is a channel with a key. The lock is held.
+func (w *watches) watched(key string) bool {
+	for _, ch := range w.channels {
+		if ch.watched == key {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *watches) tell(name string) {
@@ -305,6 +310,9 @@ func (w *watches) leave(name string, c chan struct{}) {
 	last := len(ch.watchers) == 0
 	if last {
 		delete(w.channels, name)
+	}
+	if last && !w.watched(ch.watched) {
+		delete(w.known, ch.watched)
 	}
 	w.mu.Unlock()
 	if last && !w.closed {

@@ -250,3 +250,25 @@ func TestOneMoreWatcherIsNotSaidOnceMore(t *testing.T) {
 		t.Errorf("of 20 watchers it is said %q times", calls)
 	}
 }
+
+func TestWhenTheLastWatcherHasLeftTheNextOneSaysItAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := testenv.Bubble(t)
+		j := journal.New(client, journal.Options{})
+		defer func() { must(t, j.Close()) }()
+		for range 3 {
+			ctx, leave := context.WithCancel(t.Context())
+			for _, id := range []string{"a", "b"} {
+				_, err := j.Watch(ctx, id)
+				must(t, err)
+			}
+			if n := client.Exists(t.Context(), "osp:{00}:watched").Val(); n != 1 {
+				t.Error("the partition does not count as watched")
+			}
+			leave()
+			synctest.Wait()
+			time.Sleep(time.Minute) // the key is over
+			must(t, client.Del(t.Context(), "osp:{00}:watched").Err())
+		}
+	})
+}
