@@ -24,13 +24,19 @@ func Decode(stored string) (Event, error) {
 	var e Event
 	d := decoder{rest: body, copies: len(stored) > maxPinned}
 	if !d.event(&e) {
-		e = Event{}
-		if err := json.Unmarshal([]byte(body), &e); err != nil {
+		var err error
+		if e, err = reflected(body); err != nil {
 			return Event{}, fmt.Errorf("%w: event %d: %w", ErrUnknownEvent, n, err)
 		}
 	}
 	e.Seq, e.At = n, time.UnixMicro(us).UTC()
 	return e, nil
+}
+
+// reflected reads any body. It is apart from Decode, whose own event need not outlive it.
+func reflected(body string) (e Event, err error) {
+	err = json.Unmarshal([]byte(body), &e)
+	return e, err
 }
 
 // decoder reads what encoder has written, without reflection. It gives up on anything else: spaces, escapes, unknown fields,
