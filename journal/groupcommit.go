@@ -57,7 +57,7 @@ func (g *group) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if !ok || cmd.Name() != "evalsha" || urgent(original.Args()) {
 			return next(ctx, cmd)
 		}
-		s := &script{cmd: redis.NewCmd(context.WithoutCancel(ctx), original.Args()...), done: make(chan struct{})}
+		s := &script{cmd: redis.NewCmd(context.Background(), original.Args()...), done: make(chan struct{})}
 		s.cmd.SetFirstKeyPos(3)
 		select {
 		case g.waiting <- s:

@@ -42,6 +42,13 @@ func (p *partition) journal(id string) string   { return p.base + "j:" + id }
 func (p *partition) meta(id string) string      { return p.base + "m:" + id }
 func (p *partition) tombstone(id string) string { return p.base + "t:" + id }
 
+// keys are the three of a task, cut out of one text.
+func (p *partition) keys(id string) (journal, meta, tombstone string) {
+	all := p.base + "j:" + id + p.base + "m:" + id + p.base + "t:" + id
+	n := len(all) / 3
+	return all[:n], all[n : 2*n], all[2*n:]
+}
+
 // of returns the partition that a task belongs to. It follows from the id alone.
 func (r *Redis) of(id string) *partition {
 	if len(r.partitions) == 1 {

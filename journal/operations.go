@@ -22,7 +22,8 @@ const (
 
 // operation begins the arguments of EVALSHA for an operation on one task; n more are to be appended.
 func operation(p *partition, name, id string, n int) []any {
-	return operationOn(p, name, p.journal(id), p.meta(id), p.tombstone(id), n)
+	journal, meta, tombstone := p.keys(id)
+	return operationOn(p, name, journal, meta, tombstone, n)
 }
 
 // operationOn is an operation that needs other keys.
@@ -51,7 +52,7 @@ func (r *Redis) operate(
 	cmd := redis.NewCmd(ctx, args...)
 	cmd.SetFirstKeyPos(head)
 	err = r.client.Process(ctx, cmd)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
 		keys, rest := split(args)
 		cmd = groupScript.Eval(ctx, r.client, keys, rest...)
 	}
