@@ -1,7 +1,6 @@
 package saga
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -68,7 +67,7 @@ func (k *walker) undo(s *Step, rec *StepRecord) {
 		Output: rec.Output,
 	}
 	if err := work.ask(k.scopeOf(rec.Path)); err != nil {
-		errors.As(err, &k.panicked)
+		k.notice(err)
 		k.record(Event{
 			Kind: KindAttemptFailed, Path: rec.Path, Undo: true, Flags: Final, Error: shorten(fmt.Sprintf("its input: %v", err)),
 		})

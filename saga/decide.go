@@ -174,9 +174,16 @@ func (k *walker) due(t time.Time) {
 func (k *walker) fail(path string, reason error) outcome {
 	if k.failure == "" {
 		k.failure = "step " + path + ": " + reason.Error()
-		errors.As(reason, &k.panicked)
+		k.notice(reason)
 	}
 	return failed
+}
+
+// notice keeps the panic that an error tells of.
+func (k *walker) notice(err error) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		k.panicked = p
+	}
 }
 
 func (k *walker) walk(s *Step, sc Scope) outcome {
@@ -342,7 +349,7 @@ func (k *walker) call(s *Step, sc Scope, path string, a *Attempts) outcome {
 	}
 	if err := work.ask(sc); err != nil {
 		if k.opened(path) {
-			errors.As(err, &k.panicked)
+			k.notice(err)
 			k.record(neverCalled(path, err.Error()))
 			return open
 		}

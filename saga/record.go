@@ -143,7 +143,7 @@ func Fold(events []Event) (*Record, error) {
 }
 
 func newRecord() *Record {
-	return &Record{State: Pending, Phase: Forward, byPath: map[string]*StepRecord{}}
+	return &Record{State: Pending, Phase: Forward}
 }
 
 // set puts something into a map, which is made with the first thing: most tasks have none.
@@ -252,7 +252,7 @@ func (r *Record) stepStarted(e Event) {
 		if e.StepKind == KindSignalled {
 			s.Human = e.Data
 		}
-		r.byPath[e.Path] = s
+		set(&r.byPath, e.Path, s)
 		r.Steps = append(r.Steps, s)
 	}
 	a := s.attempts(e.Undo)
