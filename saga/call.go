@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
 // call is a do or an undo under way.
 type call struct {
-	work   Work
+	work   *Work
 	giveUp time.Time // ours; after it the call is abandoned
 	cancel context.CancelFunc
 	asked  bool // it was cancelled by this run
@@ -59,13 +60,13 @@ func (s *Step) timeout() time.Duration {
 
 // key is the idempotency key.
 func (w *Work) key(task string) string {
-	return fmt.Sprintf("%s/%s/%s/%d", task, w.Path, direction(w.Undo), w.N)
+	return task + "/" + w.Path + "/" + direction(w.Undo) + "/" + strconv.Itoa(w.N)
 }
 
 // begin makes the calls whose step_started is recorded, and cancels those that are not wanted any longer.
 func (x *run) begin(p plan) {
-	for _, work := range p.decision.Work {
-		x.call(work)
+	for i := range p.decision.Work {
+		x.call(&p.decision.Work[i])
 	}
 	if !p.decision.Cancel {
 		return
@@ -77,7 +78,7 @@ func (x *run) begin(p plan) {
 }
 
 // call makes one call. A do starts only while the lease holds.
-func (x *run) call(work Work) {
+func (x *run) call(work *Work) {
 	deadline := x.end(work.deadline)
 	c := &call{work: work, giveUp: deadline.Add(slack), seen: x.held}
 	x.callBegan(c)
@@ -107,7 +108,7 @@ func (x *run) call(work Work) {
 	}()
 }
 
-func (x *run) invoke(ctx context.Context, w Work) (json.RawMessage, error) {
+func (x *run) invoke(ctx context.Context, w *Work) (json.RawMessage, error) {
 	if w.Step.Kind == KindChild {
 		if w.Undo {
 			return nil, x.Children.UndoChild(ctx, x.task, w.Path, w.Child, w.Task)
@@ -141,17 +142,15 @@ func (x *run) await(ctx context.Context, due time.Time) ([]Event, error) {
 		if x.told(ctx) {
 			return nil, nil
 		}
-		timer := time.NewTimer(x.untilNext(due))
+		x.alarm.Reset(x.untilNext(due))
 		select {
 		case res := <-x.results:
-			timer.Stop()
 			return x.collect(res), nil
 		case <-x.draining():
 		case <-x.deliveryEnded(ctx):
 		case <-x.heldEnded():
-		case <-timer.C:
+		case <-x.alarm.C:
 		}
-		timer.Stop()
 		if facts := x.giveUp(); len(facts) > 0 {
 			return facts, nil
 		}

@@ -12,7 +12,7 @@ const maxError = 2 << 10
 
 // fact is the event that records a result.
 func (x *run) fact(res result) Event {
-	w := &res.call.work
+	w := res.call.work
 	switch {
 	case res.err != nil:
 		return x.failure(res.call, res.err)
@@ -43,7 +43,7 @@ func (x *run) checkOutput(output json.RawMessage) error {
 
 // failure is the event that records a failed attempt, and what is to become of the step.
 func (x *run) failure(c *call, err error) Event {
-	w := &c.work
+	w := c.work
 	policy := w.Step.Retry.or(DefaultRetry)
 	if w.Undo {
 		policy = w.Step.UndoRetry.or(DefaultUndoRetry)

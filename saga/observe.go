@@ -91,13 +91,13 @@ func (x *run) callBegan(c *call) {
 		return
 	}
 	c.began = x.Now()
-	c.seen = x.Observer.CallBegan(x.held, x.view(&c.work))
+	c.seen = x.Observer.CallBegan(x.held, x.view(c.work))
 }
 
 // callEnded tells the observer how long the call took.
 func (x *run) callEnded(c *call, e *Event, ended time.Time) {
 	if x.Observer != nil {
-		x.Observer.CallEnded(c.seen, x.view(&c.work), e, ended.Sub(c.began))
+		x.Observer.CallEnded(c.seen, x.view(c.work), e, ended.Sub(c.began))
 	}
 }
 

@@ -24,7 +24,9 @@ type run struct {
 	clock   clock
 	renewAt time.Time   // ours
 	expiry  *time.Timer // ends held when the lease is over
+	alarm   *time.Timer // rings when there is something to do though nothing came
 	held    context.Context
+	late    context.Context // outlives the delivery's a little
 	lose    context.CancelCauseFunc
 
 	room   bool   // the task has room under its limit
@@ -51,11 +53,13 @@ func newRun(r *Runner, w *Workflow, record *Record, claim Claim, sent time.Time)
 	}
 	x.held, x.lose = context.WithCancelCause(r.observed(record, claim, sent))
 	x.expiry = time.AfterFunc(claim.For-now.Sub(sent), func() { x.lose(ErrOvertaken) })
+	x.alarm = time.NewTimer(claim.For)
 	return x
 }
 
 func (x *run) close() {
 	x.expiry.Stop()
+	x.alarm.Stop()
 	x.lose(ErrOvertaken)
 	close(x.over)
 }
@@ -80,6 +84,9 @@ func (x *run) end(t time.Time) time.Time { return x.clock.sent.Add(t.Sub(x.clock
 
 // loop decides, appends, calls and waits, until the task ends or parks.
 func (x *run) loop(ctx context.Context) error {
+	var over context.CancelFunc
+	x.late, over = outlive(ctx)
+	defer over()
 	var facts []Event
 	for {
 		x.heed(ctx)
@@ -208,9 +215,9 @@ func (x *run) park(p plan) (plan, error) {
 }
 
 func (x *run) moment() Moment {
-	flying := make(map[string]bool, len(x.calls))
+	var flying map[string]bool
 	for path := range x.calls {
-		flying[path] = true
+		set(&flying, path, true)
 	}
 	return Moment{Now: x.now(), InFlight: flying, Opened: x.opened, Full: x.bytes > SoftJournal, Paused: x.paused()}
 }
@@ -298,6 +305,14 @@ func size(list []Event) (n int64) {
 
 // last gives a context that outlives ctx a little: what is known must still be written, and the lease given back.
 func (x *run) last(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return x.late, func() {}
+	}
+	return outlive(ctx)
+}
+
+// outlive gives a context that ends a little after ctx, or after now if ctx has ended.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(Grace, cancel) })
 	return late, func() {
