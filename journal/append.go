@@ -25,7 +25,7 @@ func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Ap
 		return saga.Appended{}, sentence("append to task", l.ID, saga.ErrOvertaken)
 	}
 	a := saga.Appended{Decided: answer.int(1) == 1, Facts: answer.int(2), Now: moment(answer.int(3)), Version: answer.int(5), Unconfirmed: !confirmed}
-	if a.Between, err = decode(answer.list(4), 0); err != nil {
+	if a.Between, err = decode(answer.list(4)); err != nil {
 		return saga.Appended{}, sentence("append to task", l.ID, err)
 	}
 	return a, nil

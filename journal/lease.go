@@ -29,9 +29,6 @@ func (r *Redis) Open(ctx context.Context, id, nonce string, o saga.Opening) (sag
 	return r.claim(ctx, id, nonce, o, before, after)
 }
 
-// roomToGo is how many more events a task that is claimed is likely to get.
-const roomToGo = 8
-
 // placeholder is a due time that no event has.
 const placeholder = 123456789123456789
 
@@ -58,7 +55,7 @@ func (r *Redis) claim(ctx context.Context, id, nonce string, o saga.Opening, bef
 		Now:   moment(answer.int(2)), For: r.o.LeaseTTL, Bytes: answer.int(3), Opened: answer.int(5) == 1,
 		Unconfirmed: !confirmed,
 	}
-	if c.Events, err = decode(answer.list(4), roomToGo); err != nil {
+	if c.Events, err = decode(answer.list(4)); err != nil {
 		return c, sentence("claim task", id, err)
 	}
 	return c, nil

@@ -117,7 +117,7 @@ func snapshot(id string, answer reply) (saga.Snapshot, error) {
 		Due: saga.Micros(number(answer.text(3))).Time(),
 	}
 	list := answer.list(6)
-	events, err := decode(list, 0)
+	events, err := decode(list)
 	if err != nil {
 		return saga.Snapshot{}, sentence("read task", id, err)
 	}
@@ -128,12 +128,12 @@ func snapshot(id string, answer reply) (saga.Snapshot, error) {
 	return saga.Snapshot{Ref: ref, Events: events, Stored: stored, Version: number(answer.text(4)), Finished: answer.text(5) != ""}, nil
 }
 
-// decode reads stored events, into a list with room for more. With an error it returns those before the one that it cannot read.
-func decode(list reply, room int) ([]saga.Event, error) {
+// decode reads stored events. With an error it returns those before the one that it cannot read.
+func decode(list reply) ([]saga.Event, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	events := make([]saga.Event, len(list), len(list)+room)
+	events := make([]saga.Event, len(list))
 	for i := range list {
 		e, err := saga.Decode(list.text(i))
 		if err != nil {

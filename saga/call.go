@@ -195,7 +195,7 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	if x.room {
 		x.Limiter.Stay(ctx, x.task)
 	}
-	if renewed.Length <= x.read() {
+	if renewed.Length <= x.latest().Seq {
 		return false, nil
 	}
 	snapshot, err := x.Journal.Read(ctx, x.lease.ID)
@@ -207,9 +207,9 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read task %s: %w", x.lease.ID, err)
 	}
-	x.bytes += size(snapshot.Events) - size(x.events)
-	x.events = snapshot.Events
-	x.record, err = Fold(x.events)
+	x.bytes += size(snapshot.Events) - size(x.journal())
+	x.events = [][]Event{snapshot.Events}
+	x.record, err = Fold(snapshot.Events)
 	return true, err
 }
 

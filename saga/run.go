@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type run struct {
 	w       *Workflow
 	task    Created
 	lease   Lease
-	events  []Event // the journal as far as it was read
+	events  [][]Event // the journal as far as it was read, piece by piece
 	record  *Record
 	version int64 // of the journal, by the last append; zero: not known
 	bytes   int64
@@ -39,15 +40,20 @@ type run struct {
 	stopping    bool          // the process drains, or asynq wants the handler back
 }
 
+// piecesOfThree is in how many pieces the journal of a task of three steps is read.
+const piecesOfThree = 8
+
 // newRun is the run of a claim that was sent at some moment: from then on the lease counts.
 func newRun(r *Runner, w *Workflow, record *Record, claim Claim, sent time.Time) *run {
 	now := r.Now()
 	x := &run{
-		Runner: r, w: w, task: record.Created, lease: claim.Lease, events: claim.Events, record: record, bytes: claim.Bytes,
-		log:   r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
-		clock: clock{claim.Now, sent, now}, renewAt: sent.Add(claim.For / 3),
+		Runner: r, w: w, task: record.Created, lease: claim.Lease, record: record, bytes: claim.Bytes,
+		events: make([][]Event, 0, piecesOfThree),
+		log:    r.Log.With("task", claim.Lease.ID, "type", record.Created.Type),
+		clock:  clock{claim.Now, sent, now}, renewAt: sent.Add(claim.For / 3),
 		calls: map[string]*call{}, results: make(chan result), over: make(chan struct{}),
 	}
+	x.reads(claim.Events)
 	if claim.Opened {
 		x.opened, x.unconfirmed = claim.Events[len(claim.Events)-1].Path, claim.Unconfirmed
 	}
@@ -130,7 +136,7 @@ func (x *run) ended() {
 	if x.Remember != nil && x.version > 0 {
 		x.Remember(Snapshot{
 			Ref:    Ref{ID: x.lease.ID, Type: x.task.Type, Queue: x.task.Queue, Epoch: x.lease.Epoch},
-			Events: x.events, Version: x.version, Finished: true,
+			Events: x.journal(), Version: x.version, Finished: true,
 		})
 	}
 	if x.Ended != nil {
@@ -233,7 +239,7 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 	if len(facts) == 0 && len(p.decisions) == 0 && p.then == Continue {
 		return true, nil
 	}
-	last := x.events[len(x.events)-1]
+	last := x.latest()
 	b := Batch{
 		Read: last.Seq, ReadAt: MicrosOf(last.At), Facts: facts, Decisions: p.decisions, Then: p.then, Due: p.until(),
 		Confirm: p.confirm(),
@@ -253,19 +259,34 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 		for i := range p.decisions {
 			p.decisions[i].At = a.Now
 		}
-		x.events = append(append(x.events, facts...), p.decisions...)
+		x.reads(facts)
+		x.reads(p.decisions)
 		if x.Observer != nil && len(p.decisions) > 0 {
 			x.Observer.Decided(x.held, x.record, p.decisions)
 		}
 		return true, nil
 	}
-	x.events = append(append(x.events, a.Between...), facts...)
-	x.record, err = Fold(x.events)
+	x.reads(a.Between)
+	x.reads(facts)
+	x.record, err = Fold(x.journal())
 	return false, err
 }
 
-// read is the sequence number of the last event that this run has read.
-func (x *run) read() int64 { return x.events[len(x.events)-1].Seq }
+// reads takes what the journal has beyond what was read.
+func (x *run) reads(events []Event) {
+	if len(events) > 0 {
+		x.events = append(x.events, events)
+	}
+}
+
+// latest is the last event that this run has read.
+func (x *run) latest() *Event {
+	piece := x.events[len(x.events)-1]
+	return &piece[len(piece)-1]
+}
+
+// journal is all that this run has read, in one piece.
+func (x *run) journal() []Event { return slices.Concat(x.events...) }
 
 // append retries while the journal cannot be reached and the lease lasts.
 func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
@@ -360,7 +381,7 @@ func (x *run) abandon(ctx context.Context, err error) error {
 	ctx, cancel := x.last(ctx)
 	defer cancel()
 	x.leave(ctx, Park)
-	wait := aside(x.events, x.now())
+	wait := aside(x.events[len(x.events)-1], x.now())
 	due := x.now().Add(wait)
 	if err := x.Journal.Release(ctx, x.lease, due, false); err != nil {
 		return x.overtaken(err)
