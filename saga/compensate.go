@@ -51,8 +51,8 @@ func (k *walker) undo(s *Step, rec *StepRecord) {
 	}
 	switch rec.Undo.State {
 	case AttemptRetry:
-		if k.m.Now.Before(rec.Undo.RetryAt) {
-			k.due(rec.Undo.RetryAt)
+		if k.m.Now.Before(rec.Undo.RetryAt.Time()) {
+			k.due(rec.Undo.RetryAt.Time())
 			return
 		}
 	case AttemptStarted:

@@ -26,8 +26,8 @@ const (
 // replica may be away for days.
 func (a *Attempts) putOff(now time.Time) time.Time {
 	wait := leastPutOff
-	if !a.PutOff.IsZero() {
-		wait = min(max(now.Sub(a.PutOff)/8, leastPutOff), mostPutOff)
+	if a.PutOff != 0 {
+		wait = min(max(now.Sub(a.PutOff.Time())/8, leastPutOff), mostPutOff)
 	}
 	return now.Add(wait)
 }
@@ -44,7 +44,7 @@ func (x *run) postpone(list []Work) []Event {
 			Kind: KindAttemptFailed, Path: w.Path, Undo: w.Undo, N: w.N, Flags: Interrupted,
 			Due: MicrosOf(a.putOff(x.now())), Error: "not called: no replica has the record of its start",
 		}
-		if a.Unknown || !a.LostAt.IsZero() {
+		if a.Unknown || a.LostAt != 0 {
 			facts[i].Flags |= Indefinite // of an earlier attempt it is not known: the idempotency key stays
 		}
 	}

@@ -309,8 +309,8 @@ func (k *walker) leaf(s *Step, sc Scope) outcome {
 	case AttemptFailed:
 		return k.gaveUp(s, rec)
 	case AttemptRetry:
-		if k.m.Now.Before(rec.Do.RetryAt) {
-			k.due(rec.Do.RetryAt)
+		if k.m.Now.Before(rec.Do.RetryAt.Time()) {
+			k.due(rec.Do.RetryAt.Time())
 			return open
 		}
 	case AttemptStarted:

@@ -69,7 +69,7 @@ func TestAnOpeningsCallEndsAtTheDeadlineThatIsRecorded(t *testing.T) {
 		w.runner.Journal = &hooked{RunnerJournal: w.journal, afterClaim: func() { time.Sleep(time.Second) }}
 		step := w.step("a")
 		step.Do = func(_ context.Context, c saga.Call, _ json.RawMessage) (json.RawMessage, error) {
-			if recorded := w.record("t").Step("a").Do.Deadline; !c.Deadline.Equal(recorded) {
+			if recorded := w.record("t").Step("a").Do.Deadline.Time(); !c.Deadline.Equal(recorded) {
 				t.Errorf("the call may take %v longer than others know", c.Deadline.Sub(recorded))
 			}
 			return nil, nil

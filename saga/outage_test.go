@@ -99,7 +99,7 @@ func TestACallEndsAtTheDeadlineThatIsRecorded(t *testing.T) {
 		step.Timeout = 10 * time.Second
 		step.Do = func(ctx context.Context, c saga.Call, _ json.RawMessage) (json.RawMessage, error) {
 			h.appended = nil
-			if recorded := w.record("t").Step("a").Do.Deadline; !c.Deadline.Equal(recorded) {
+			if recorded := w.record("t").Step("a").Do.Deadline.Time(); !c.Deadline.Equal(recorded) {
 				t.Errorf("the call may take %v longer than others know", c.Deadline.Sub(recorded))
 			}
 			return nil, nil

@@ -166,12 +166,12 @@ func (o *outside) deliver(r *saga.Runner, id string, opening *saga.Opening) (err
 func (o *outside) backwards(r *saga.Record, after time.Time) {
 	var list []*saga.StepRecord
 	for _, s := range r.Steps {
-		if s.Undo.State == saga.AttemptDone && s.Do.State != saga.AttemptFailed && s.Undo.EndedAt.After(after) { // continue undoes at once
+		if s.Undo.State == saga.AttemptDone && s.Do.State != saga.AttemptFailed && s.Undo.EndedAt.Time().After(after) { // continue undoes at once
 			list = append(list, s)
 		}
 	}
 	if r.State != saga.Completed && !slices.IsSortedFunc(list, func(a, b *saga.StepRecord) int {
-		return cmp.Compare(b.Undo.EndedAt.UnixMicro(), a.Undo.EndedAt.UnixMicro())
+		return cmp.Compare(b.Undo.EndedAt, a.Undo.EndedAt)
 	}) {
 		o.t.Errorf("steps were not undone in reverse order")
 	}

@@ -26,42 +26,37 @@ type Attempts struct {
 	Failed      int // attempts that count
 	Interrupted int // attempts cut short by the death of a worker
 	// PutOff is since when no attempt was made that counts, though some were to be. Zero: the last one counted.
-	PutOff   time.Time
-	Deadline time.Time
-	RetryAt  time.Time
+	PutOff   Micros
+	Deadline Micros
+	RetryAt  Micros
 	Error    string
-	EndedAt  time.Time
+	EndedAt  Micros
 	// LeftBehind is the latest deadline of the calls that nobody saw return: their worker died, or they overstayed it.
-	LeftBehind time.Time
+	LeftBehind Micros
 	// Unknown tells that an attempt ended without a definite result: it may have had its effect.
 	Unknown bool
 	// LostAt is set when there may have been attempts that nobody knows of any longer, because the journal that knew
 	// them is lost: it is when another was made in its place.
-	LostAt time.Time
+	LostAt Micros
 }
 
 // neverHappened tells whether it is certain that there was no effect: every attempt definitely failed.
 func (a *Attempts) neverHappened() bool {
-	return a.State == AttemptFailed && !a.Unknown && a.LostAt.IsZero()
+	return a.State == AttemptFailed && !a.Unknown && a.LostAt == 0
 }
 
 // leaveBehind notes that the call under way will not be heard of again.
 func (a *Attempts) leaveBehind() {
-	if a.Deadline.After(a.LeftBehind) {
-		a.LeftBehind = a.Deadline
-	}
+	a.LeftBehind = max(a.LeftBehind, a.Deadline)
 }
 
 // unresolved is until when a call of s's do may still act somewhere, of this attempt or of an earlier one. Zero: none may.
 func (a *Attempts) unresolved(s *Step) time.Time {
 	until := a.LeftBehind
-	if a.State == AttemptStarted && a.Deadline.After(until) {
-		until = a.Deadline
+	if a.State == AttemptStarted {
+		until = max(until, a.Deadline)
 	}
-	if lost := a.lostUntil(s); lost.After(until) {
-		until = lost
-	}
-	return until
+	return max(until, a.lostUntil(s)).Time()
 }
 
 // StepRecord is a step that began.
@@ -248,7 +243,7 @@ func (r *Record) fold(e Event) {
 func (r *Record) stepStarted(e Event) {
 	s := r.byPath[e.Path]
 	if s == nil {
-		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name, Do: Attempts{LostAt: r.Recovered}}
+		s = &StepRecord{Path: e.Path, Kind: e.StepKind, StartedAt: e.At, Child: e.Name, Do: Attempts{LostAt: MicrosOf(r.Recovered)}}
 		if e.StepKind == KindSignalled {
 			s.Human = e.Data
 		}
@@ -261,7 +256,7 @@ func (r *Record) stepStarted(e Event) {
 		a.Unknown = true
 		a.leaveBehind()
 	}
-	a.State, a.Deadline, a.RetryAt = AttemptStarted, e.Due.Time(), time.Time{}
+	a.State, a.Deadline, a.RetryAt = AttemptStarted, e.Due, 0
 	if end, ok := r.ends[e.Path]; ok {
 		delete(r.ends, e.Path)
 		r.childFinished(end)
@@ -277,7 +272,7 @@ func (r *Record) stepDone(e Event) {
 	if a.State == AttemptDone {
 		return // told twice
 	}
-	a.State, a.EndedAt, a.Error = AttemptDone, e.At, ""
+	a.State, a.EndedAt, a.Error = AttemptDone, MicrosOf(e.At), ""
 	if !e.Undo {
 		s.Output = e.Data
 	}
@@ -315,7 +310,7 @@ func (r *Record) attemptFailed(e Event) {
 	if a.State != AttemptStarted && a.State != AttemptNone {
 		return
 	}
-	a.Error, a.EndedAt, a.RetryAt = e.Error, e.At, e.Due.Time()
+	a.Error, a.EndedAt, a.RetryAt = e.Error, MicrosOf(e.At), e.Due
 	a.State = AttemptRetry
 	if e.Flags&Abandoned != 0 {
 		a.leaveBehind()
@@ -323,14 +318,14 @@ func (r *Record) attemptFailed(e Event) {
 	switch {
 	case e.Flags&Interrupted == 0:
 		a.Failed++
-		a.PutOff = time.Time{}
-	case a.PutOff.IsZero():
-		a.PutOff = e.At
+		a.PutOff = 0
+	case a.PutOff == 0:
+		a.PutOff = MicrosOf(e.At)
 	}
 	switch {
 	case e.Flags&Indefinite != 0:
 		a.Unknown = true
-	case !a.Unknown && a.LostAt.IsZero(): // that this attempt had no effect says nothing of those before it
+	case !a.Unknown && a.LostAt == 0: // that this attempt had no effect says nothing of those before it
 		a.N++
 	}
 	if e.Flags&Final != 0 {
@@ -361,17 +356,17 @@ func (r *Record) childFinished(e Event) {
 	s.ChildAgain = s.ChildAgain && s.ChildState == Completed
 	switch {
 	case s.ChildState != Completed && s.ChildUndoSent:
-		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
+		s.Undo.State, s.Undo.EndedAt = AttemptDone, MicrosOf(e.At)
 	case s.ChildState == Completed:
 		s.Output = e.Data
-		s.Do.State, s.Do.EndedAt = AttemptDone, e.At
+		s.Do.State, s.Do.EndedAt = AttemptDone, MicrosOf(e.At)
 	default: // it failed or was cancelled, so it has undone itself
 		if s.Do.State == AttemptDone { // it was restored from before its end, and what the lost journal went on to is not known
-			s.Do.LostAt = r.Recovered
+			s.Do.LostAt = MicrosOf(r.Recovered)
 		}
-		s.Do.State, s.Do.EndedAt = AttemptFailed, e.At
+		s.Do.State, s.Do.EndedAt = AttemptFailed, MicrosOf(e.At)
 		s.Do.Error = fmt.Sprintf("child task %s: %s %s", s.Child, e.Name, e.Error)
-		s.Undo.State, s.Undo.EndedAt = AttemptDone, e.At
+		s.Undo.State, s.Undo.EndedAt = AttemptDone, MicrosOf(e.At)
 	}
 }
 
@@ -387,7 +382,7 @@ func (r *Record) resolved(e Event) {
 	case ResolveSkip:
 		s.NotUndone = true
 	case ResolveDone:
-		s.Undo = Attempts{State: AttemptDone, EndedAt: e.At, Failed: s.Undo.Failed - 1} // the operator's counts as one
+		s.Undo = Attempts{State: AttemptDone, EndedAt: MicrosOf(e.At), Failed: s.Undo.Failed - 1} // the operator's counts as one
 	}
 }
 

@@ -3,7 +3,6 @@ package saga
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 )
 
 // recovered folds the loss of a journal's end. Whatever had no result then may have got any: it may have been called
@@ -12,7 +11,7 @@ func (r *Record) recovered(e Event) {
 	r.Recovered = e.At
 	for _, s := range r.Steps {
 		if s.Do.State != AttemptDone && s.Do.State != AttemptFailed {
-			s.Do.LostAt = e.At
+			s.Do.LostAt = MicrosOf(e.At)
 		}
 		// A child may be lost too, or may have lost what it was told. Both calls may be repeated.
 		s.ChildStarted, s.ChildUndoSent = false, false
@@ -22,11 +21,11 @@ func (r *Record) recovered(e Event) {
 
 // lostUntil is until when a call may still be under way of which only the lost journal knew. A do whose fence told that
 // it happened has nothing more to do.
-func (a *Attempts) lostUntil(s *Step) time.Time {
-	if a.LostAt.IsZero() || a.State == AttemptDone && a.EndedAt.Equal(a.LostAt) {
-		return time.Time{}
+func (a *Attempts) lostUntil(s *Step) Micros {
+	if a.LostAt == 0 || a.State == AttemptDone && a.EndedAt == a.LostAt {
+		return 0
 	}
-	return a.LostAt.Add(s.timeout())
+	return MicrosOf(a.LostAt.Time().Add(s.timeout()))
 }
 
 // undoneAlready returns a step that has been undone although nothing in the journal says why: what is lost was a
@@ -96,7 +95,7 @@ func (a *assumption) past(s *Step, sc Scope) bool {
 
 // maybePast tells whether a begun step may have come to its end. What failed for good before the loss had.
 func (a *assumption) maybePast(s *Step, rec *StepRecord) bool {
-	return rec.Do.State != AttemptFailed || !rec.Do.LostAt.IsZero() || s.OnError == ContinueOnError
+	return rec.Do.State != AttemptFailed || rec.Do.LostAt != 0 || s.OnError == ContinueOnError
 }
 
 func (a *assumption) condition(s *Step, sc Scope) bool {

@@ -189,7 +189,7 @@ func (x *run) plan(ctx context.Context, facts []Event) (plan, error) {
 	for i := range p.decision.Work {
 		work := &p.decision.Work[i]
 		if work.Path == x.opened && !work.Undo { // the claim recorded its start
-			x.opened, work.Attempt, work.deadline = "", 1, x.record.Step(work.Path).Do.Deadline
+			x.opened, work.Attempt, work.deadline = "", 1, x.record.Step(work.Path).Do.Deadline.Time()
 			continue
 		}
 		e := work.started(x.now())

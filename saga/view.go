@@ -44,17 +44,17 @@ func (s *StepRecord) view(task State) StepView {
 		Human: s.Human,
 	}
 	if s.Human != nil && v.State == StepWaiting {
-		v.DueAt = moment(s.Do.Deadline)
+		v.DueAt = moment(s.Do.Deadline.Time())
 	}
 	if s.Do.State == AttemptDone || s.Do.State == AttemptFailed {
-		v.CompletedAt = moment(s.Do.EndedAt)
+		v.CompletedAt = moment(s.Do.EndedAt.Time())
 	}
 	if s.Undo.State == AttemptDone {
-		v.UndoneAt = moment(s.Undo.EndedAt)
+		v.UndoneAt = moment(s.Undo.EndedAt.Time())
 	}
 	for _, a := range []*Attempts{&s.Do, &s.Undo} {
 		if a.State == AttemptRetry && !task.Finished() {
-			v.NextAttemptAt = moment(a.RetryAt)
+			v.NextAttemptAt = moment(a.RetryAt.Time())
 		}
 	}
 	return v

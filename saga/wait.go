@@ -19,10 +19,10 @@ func (k *walker) timer(s *Step, sc Scope) outcome {
 		k.record(Event{Kind: KindStepStarted, Path: path, StepKind: s.Kind, Due: MicrosOf(k.m.Now.Add(d))})
 	case rec.Do.State == AttemptDone:
 		return done
-	case !k.m.Now.Before(rec.Do.Deadline):
+	case !k.m.Now.Before(rec.Do.Deadline.Time()):
 		k.record(Event{Kind: KindStepDone, Path: path})
 	default:
-		k.due(rec.Do.Deadline)
+		k.due(rec.Do.Deadline.Time())
 	}
 	return open
 }
@@ -53,7 +53,7 @@ func (k *walker) signal(s *Step, sc Scope) outcome {
 		k.record(Event{Kind: KindStepDone, Path: path, Data: signal.payload, Ref: signal.seq})
 		return open
 	}
-	deadline := rec.Do.Deadline
+	deadline := rec.Do.Deadline.Time()
 	switch {
 	case deadline.IsZero():
 	case !k.m.Now.Before(deadline):

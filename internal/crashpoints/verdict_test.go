@@ -76,7 +76,7 @@ func (w *world) judgeOrder(e ended) {
 	var want []string
 	for _, s := range slices.Backward(e.Steps) {
 		x := w.effects.steps[e.Created.ID+"/"+s.Path]
-		if x != nil && x.undone != "" && !s.Undo.EndedAt.Before(turned) {
+		if x != nil && x.undone != "" && !s.Undo.EndedAt.Time().Before(turned) {
 			want = append(want, "undo "+e.Created.ID+"/"+s.Path)
 		}
 	}

@@ -31,7 +31,7 @@ func (d *Definition) HumanTask(r *saga.Record, path string, at time.Time) saga.H
 		t.State = saga.HumanOver
 	case wait.Do.State != saga.AttemptFailed:
 		t.State = saga.HumanOpen
-		if due := wait.Do.Deadline; !due.IsZero() {
+		if due := wait.Do.Deadline.Time(); !due.IsZero() {
 			t.DueAt = &due
 		}
 	case escalated && !again: // it is about to wait again
