@@ -22,7 +22,7 @@ type partition struct {
 	life    string        // names the present life of this part of the journal
 	whole   string        // is there unless this part of the journal was lost
 	watched string        // is there while somebody watches a task
-	shared  []any         // the keys that every group of operations is given
+	shared  []any         // what every group of operations begins with: the command, and the keys that all are given
 	cursor  atomic.Uint64 // in the outbox
 }
 
@@ -34,7 +34,9 @@ func newPartition(prefix string, n int) *partition {
 		outbox: base + "outbox", life: base + "life", whole: base + "whole",
 		watched: base + "watched",
 	}
-	p.shared = []any{p.open, p.wake, p.dirty, p.outbox, p.minutes, p.whole, p.watched}
+	p.shared = []any{
+		"evalsha", groupScript.Hash(), sharedKeys + ownKeys, p.open, p.wake, p.dirty, p.outbox, p.minutes, p.whole, p.watched,
+	}
 	return p
 }
 

@@ -20,17 +20,16 @@ const (
 	ownKeys    = 3 // of each operation
 )
 
-// operation begins the arguments of EVALSHA for an operation on one task; n more are to be appended.
-func operation(p *partition, name, id string, n int) []any {
+// operation begins the arguments of EVALSHA for an operation on one task; n more are to be appended. What is the same each time,
+// such as the operation's name, comes as an argument of a command is kept: so it need not be made one again.
+func operation(p *partition, name any, id string, n int) []any {
 	journal, meta, tombstone := p.keys(id)
 	return operationOn(p, name, journal, meta, tombstone, n)
 }
 
 // operationOn is an operation that needs other keys.
-func operationOn(p *partition, name, first, second, third string, n int) []any {
-	args := make([]any, 0, head+sharedKeys+ownKeys+2+n)
-	args = append(args, "evalsha", groupScript.Hash(), sharedKeys+ownKeys)
-	args = append(args, p.shared...)
+func operationOn(p *partition, name any, first, second, third string, n int) []any {
+	args := append(make([]any, 0, head+sharedKeys+ownKeys+2+n), p.shared...)
 	return append(args, first, second, third, name, n)
 }
 
