@@ -132,7 +132,8 @@ func TestManyTasksAreSteeredFromTheCommand(t *testing.T) {
 	k.types(0, "pause type greet --reason the·bank·is·away", "The type greet is paused.")
 	k.types(0, "pause list", "type  greet  ", "the bank is away")
 	k.types(0, "pause type great --reason a·typing·error", "The type great is paused.", "warning: name: No type and no workflow of the name great is known here", "Is greet meant?")
-	k.types(0, "resume type great")
+	k.types(0, "resume type grete", "The type grete was not paused. Is greet meant?")
+	k.types(0, "resume type great", "The type great goes on.")
 	for i := range 5 {
 		k.types(0, fmt.Sprintf("task start greet --id many-%d --input {\"who\":\"Ada\"}", i))
 	}

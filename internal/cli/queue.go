@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/osp-platform/osp/internal/spelling"
 )
 
 func newQueue(w World) *cobra.Command {
@@ -140,9 +143,13 @@ func newResumeOf(w World, kind string) *cobra.Command {
 				r.body = body
 			}
 			return f.run(w, c, func(s *session) error {
+				paused, listErr := s.paused(c.Context(), kind)
 				raw, err := s.client.do(c.Context(), r)
 				if err != nil || len(raw) == 0 && s.output == asJSON { // 204: there is nothing to write
 					return err
+				}
+				if listErr == nil && !slices.Contains(paused, args[0]) {
+					return s.say(raw, args[0], "The %s %s was not paused.%s", kind, plain(args[0]), meant(args[0], paused))
 				}
 				return s.say(raw, args[0], "The %s %s goes on.", kind, plain(args[0]))
 			})
@@ -151,6 +158,27 @@ func newResumeOf(w World, kind string) *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", "why")
 	f.addTo(w, c, asTable, asJSON, asID)
 	return c
+}
+
+// paused are the names of what is paused of a kind.
+func (s *session) paused(ctx context.Context, kind string) (names []string, err error) {
+	_, err = s.each(ctx, paged{path: path("v1", "pauses"), member: "items"}, func(raw json.RawMessage) error {
+		var p struct{ Kind, Name string }
+		err := s.decode(raw, &p)
+		if p.Kind == kind {
+			names = append(names, p.Name)
+		}
+		return err
+	})
+	return names, err
+}
+
+// meant asks whether another name was meant that is much like one.
+func meant(name string, names []string) string {
+	if nearest := spelling.Nearest(name, names, min(3, len(name)/3)); nearest != "" {
+		return " Is " + plain(nearest) + " meant?"
+	}
+	return ""
 }
 
 func newPauses(w World) *cobra.Command {
