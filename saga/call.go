@@ -94,7 +94,7 @@ func (x *run) call(work *Work) {
 				res.output, err = x.invoke(ctx, work)
 				return err
 			})
-			if res.err != nil && ctx.Err() != nil {
+			if res.err != nil && ctx.Err() != nil && !errors.Is(res.err, ctx.Err()) {
 				res.err = errors.Join(res.err, ctx.Err())
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -334,6 +335,26 @@ func TestProcessAt(t *testing.T) {
 		w.wantTrail("do a")
 		if time.Now().Before(at) {
 			t.Error("too early")
+		}
+	})
+}
+
+func TestAnErrorThatTellsHowItsCallEndedIsNotToldTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		pay := w.step("pay")
+		pay.Timeout, pay.Retry = time.Second, saga.Retry{Attempts: 1}
+		pay.Do = func(ctx context.Context, _ saga.Call, _ json.RawMessage) (json.RawMessage, error) {
+			<-ctx.Done()
+			return nil, fmt.Errorf("ask the bank: %w", ctx.Err())
+		}
+		w.start("t", w.flow("flow", pay))
+		if err := w.deliver("t"); err != nil {
+			t.Fatal(err)
+		}
+		const want = "timed out after 1s: ask the bank: context deadline exceeded"
+		if got := w.wantState("t", saga.Failed).Step("pay").Do.Error; got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	})
 }
