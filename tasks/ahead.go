@@ -14,7 +14,7 @@ import (
 // does so at once while handlers are free, and more than those are not fetched. What waits is as any delivery that a worker has
 // taken: if the process dies, asynq's lease on it ends, and the sweeper comes before that.
 const (
-	mostAhead = 16 // in one round trip
+	mostAhead = 16 // of a queue in one round trip
 	fewAhead  = 2  // one that tells that there is no other one saves the next look
 )
 
