@@ -22,9 +22,6 @@ var ours = []string{
 // ofTheCommand are those that only the commands read that ask the API: see internal/cli.
 var ofTheCommand = []string{"OSP_KEY", "OSP_URL"}
 
-// slips of the hand, beyond which it is another word.
-const slips = 3
-
 // byKubernetes finds what Kubernetes sets in every container for a service that is named osp or osp-something.
 var byKubernetes = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_.*)?)$`).MatchString
 
@@ -41,7 +38,7 @@ func (e Environment) unknown() (findings []Finding) {
 			continue
 		}
 		says := "osp knows no such variable and ignores it"
-		if meant := spelling.Nearest(base, ours, slips); meant != "" {
+		if meant := spelling.Nearest(base, ours); meant != "" {
 			if file {
 				meant += "_FILE"
 			}

@@ -14,7 +14,6 @@ const (
 	unheardPatience = 2 * time.Second // the pause holds already
 	unheardPage     = 200
 	unheardPages    = 5 // beyond which nobody can tell whether a name is among them
-	unheardSlips    = 3
 )
 
 // Unheard tells, in a sentence, that nobody here knows what is paused, for it may be misspelt. It says nothing when it is known, or
@@ -28,7 +27,7 @@ func (f *Fleet) Unheard(ctx context.Context, k saga.PauseKey) string {
 		return ""
 	}
 	says := fmt.Sprintf("No type and no workflow of the name %s is known here: nothing is held until there is one.", k.Name)
-	if meant := spelling.Nearest(k.Name, names, min(unheardSlips, len(k.Name)/3)); meant != "" {
+	if meant := spelling.Nearest(k.Name, names); meant != "" {
 		says += fmt.Sprintf(" Is %s meant?", meant)
 	}
 	return says

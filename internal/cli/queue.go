@@ -175,7 +175,7 @@ func (s *session) paused(ctx context.Context, kind string) (names []string, err 
 
 // meant asks whether another name was meant that is much like one.
 func meant(name string, names []string) string {
-	if nearest := spelling.Nearest(name, names, min(3, len(name)/3)); nearest != "" {
+	if nearest := spelling.Nearest(name, names); nearest != "" {
 		return " Is " + plain(nearest) + " meant?"
 	}
 	return ""

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/osp-platform/osp/internal/spelling"
 	"github.com/osp-platform/osp/saga"
 )
 
@@ -41,8 +40,8 @@ func (s *session) whose(ctx context.Context, err error, id, service string) erro
 		p.advice = "It is one of several: of " + listOwners(owners) + ". --service says which."
 	default:
 		p.advice = "osp workflow list lists workflows."
-		if meant := spelling.Nearest(id, names, min(3, len(id)/3)); meant != "" {
-			p.advice = "Is " + plain(meant) + " meant? " + p.advice
+		if asks := meant(id, names); asks != "" {
+			p.advice = strings.TrimSpace(asks) + " " + p.advice
 		}
 		if service == "" { // users see no workflows of services that they do not name
 			p.advice += " One of a service is named with --service."

@@ -1,10 +1,12 @@
 // Package spelling finds the word that a misspelt one is likely to be.
 package spelling
 
-// Nearest is the word that a misspelt one is likely to be; nothing, when it takes more than so many slips of the hand to make one
-// of the others of it.
-func Nearest(word string, known []string, slips int) (meant string) {
-	least := slips + 1
+// mostSlips is how many slips of the hand make a word another one at most, and a third of its length: beyond that it is no slip.
+const mostSlips = 3
+
+// Nearest is the word that a misspelt one is likely to be; nothing, when it takes too many slips to make one of the others of it.
+func Nearest(word string, known []string) (meant string) {
+	least := min(mostSlips, len(word)/3) + 1
 	for _, k := range known {
 		if d := distance(word, k); d < least {
 			meant, least = k, d
