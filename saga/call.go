@@ -207,7 +207,7 @@ func (x *run) renew(ctx context.Context) (news bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read task %s: %w", x.lease.ID, err)
 	}
-	x.bytes += size(snapshot.Events) - size(x.journal())
+	x.bytes += size(snapshot.Events) - size(x.history())
 	x.events = [][]Event{snapshot.Events}
 	x.record, err = Fold(snapshot.Events)
 	return true, err

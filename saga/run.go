@@ -136,7 +136,7 @@ func (x *run) ended() {
 	if x.Remember != nil && x.version > 0 {
 		x.Remember(Snapshot{
 			Ref:    Ref{ID: x.lease.ID, Type: x.task.Type, Queue: x.task.Queue, Epoch: x.lease.Epoch},
-			Events: x.journal(), Version: x.version, Finished: true,
+			Events: x.history(), Version: x.version, Finished: true,
 		})
 	}
 	if x.Ended != nil {
@@ -268,7 +268,7 @@ func (x *run) commit(ctx context.Context, facts []Event, p plan) (taken bool, er
 	}
 	x.reads(a.Between)
 	x.reads(facts)
-	x.record, err = Fold(x.journal())
+	x.record, err = Fold(x.history())
 	return false, err
 }
 
@@ -285,8 +285,8 @@ func (x *run) latest() *Event {
 	return &piece[len(piece)-1]
 }
 
-// journal is all that this run has read, in one piece.
-func (x *run) journal() []Event { return slices.Concat(x.events...) }
+// history is all that this run has read, in one piece.
+func (x *run) history() []Event { return slices.Concat(x.events...) }
 
 // append retries while the journal cannot be reached and the lease lasts.
 func (x *run) append(ctx context.Context, b Batch) (Appended, error) {
