@@ -64,7 +64,7 @@ function Figures({ overview: o }) {
   const slots = workers.reduce((/** @type {number} */ n, /** @type {any} */ w) => n + w.concurrency, 0)
   /** @type {[string, string, string, boolean][]} */
   const figures = [
-    ['Backlog', o.backlog.toLocaleString(), o.backlog === 1 ? 'delivery is due' : 'deliveries are due', false],
+    ['Backlog', o.backlog.toLocaleString(), o.backlog === 1 ? 'delivery due, or under way' : 'deliveries due, or under way', false],
     ['Oldest waiting', o.oldest_waiting_seconds > 0 ? duration(o.oldest_waiting_seconds * 1000) : '–', o.oldest_waiting_seconds > 0 ? 'for a worker' : 'nothing waits for a worker', o.oldest_waiting_seconds > 300],
     ['Workers', workers.length.toLocaleString(), workers.length ? `${busy} of ${slots} places busy` : 'nothing is carried out', !workers.length],
     ['Unwritten', o.unwritten.toLocaleString(), 'rows on their way to the result store', false],
