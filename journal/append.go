@@ -21,8 +21,12 @@ func (r *Redis) Append(ctx context.Context, l saga.Lease, b saga.Batch) (saga.Ap
 	if err != nil {
 		return saga.Appended{}, fail(ctx, "append to task", l.ID, err)
 	}
-	if answer.int(0) == 0 {
+	switch answer.int(0) {
+	case 0:
 		return saga.Appended{}, sentence("append to task", l.ID, saga.ErrOvertaken)
+	case 2:
+		now := answer.int(1)
+		return saga.Appended{Decided: true, Facts: b.Read + 1, Now: moment(now), Version: now, Unconfirmed: !confirmed}, nil
 	}
 	a := saga.Appended{Decided: answer.int(1) == 1, Facts: answer.int(2), Now: moment(answer.int(3)), Version: answer.int(5), Unconfirmed: !confirmed}
 	if a.Between, err = decode(answer.list(4)); err != nil {

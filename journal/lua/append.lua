@@ -1,7 +1,8 @@
 -- Appends facts and, if nothing came in between, decisions with what follows from them.
 -- ARGV 1 id, 2 nonce, 3 batch, 4 epoch, 5 read, 6 read at (0: any), 7 number of facts, 8 then ('' | park | finish),
 --      9 when to look again, 10 due, 11 kind of the end, 12 starts a child (0 | 1), 13… bodies, the facts first
--- Returns {0} overtaken | {1, decided, first, now, between, version (not if it came again, or appends nothing)}
+-- Returns {0} overtaken | {1, decided, first, now, between, version (not if it came again, or appends nothing)} |
+--         {2, now} for {1, 1, read + 1, now, {}, now}, as it mostly is
 local function follows(o, journal, read)
   local length = redis.call('LLEN', journal)
   if length < read then return nil end
@@ -83,5 +84,6 @@ local function append(o, journal, meta, _, args)
     counted(string.sub(ARGV[o + 11], 1, 2))
   end
   redis.call(unpack(set))
+  if decided and version == now then return {2, now} end
   return {1, decided and 1 or 0, length + 1, now, between, version}
 end
