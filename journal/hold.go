@@ -18,12 +18,16 @@ func (p *partition) tags(queue string) string { return p.base + "tags:" + queue 
 // Hold keeps a task of some group back from its queue. It tells whether it did: a task that was claimed before is not.
 func (r *Redis) Hold(ctx context.Context, ref saga.Ref, group string) (bool, error) {
 	p := r.of(ref.ID)
-	answer, _, err := r.operate(ctx, p, false, false, append(
-		operationOn(p, opHold, p.held(ref.Queue), p.meta(ref.ID), p.tags(ref.Queue), 3), ref.ID, "/"+group, heldBack))
+	answer, _, err := r.operate(ctx, p, false, false, holding(p, ref.ID, ref.Queue, group, false))
 	if err != nil {
 		return false, fail(ctx, "hold back task", ref.ID, err)
 	}
 	return answer.int(0) == 1, nil
+}
+
+// holding is the operation that holds a task back: any, or only one that is new with what comes before it in the same call.
+func holding(p *partition, id, queue, group string, new bool) []any {
+	return append(operationOn(p, opHold, p.held(queue), p.meta(id), p.tags(queue), 4), id, "/"+group, heldBack, new)
 }
 
 // Feed takes up to n tasks that are held back from a queue, one of each group in turn. They are the caller's to enqueue.

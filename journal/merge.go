@@ -53,31 +53,23 @@ func weigh(args []any) (bytes, claims int) {
 			bytes += len(arg)
 		}
 	}
-	if args[head+sharedKeys+ownKeys] == opClaim {
+	if _, rest := split(args); rest[0] == opClaim {
 		claims = 1
 	}
 	return bytes, claims
 }
 
-// join makes the one call. What the operations have of their own comes after what they share.
+// join makes the one call.
 func (m *merged) join() {
 	if len(m.list) == 1 {
 		m.cmd = m.list[0].cmd
 		return
 	}
-	size := head + sharedKeys
-	for _, s := range m.list {
-		size += len(s.cmd.Args()) - head - sharedKeys
+	list := make([][]any, len(m.list))
+	for i, s := range m.list {
+		list[i] = s.cmd.Args()
 	}
-	args := append(make([]any, 0, size), m.list[0].cmd.Args()[:head+sharedKeys]...)
-	args[head-1] = sharedKeys + ownKeys*len(m.list)
-	for _, s := range m.list {
-		args = append(args, s.cmd.Args()[head+sharedKeys:][:ownKeys]...)
-	}
-	for _, s := range m.list {
-		args = append(args, s.cmd.Args()[head+sharedKeys+ownKeys:]...)
-	}
-	m.cmd = redis.NewCmd(context.Background(), args...)
+	m.cmd = redis.NewCmd(context.Background(), joined(list...)...)
 	m.cmd.SetFirstKeyPos(head)
 }
 
@@ -87,12 +79,14 @@ func (m *merged) deal() {
 		return
 	}
 	answers, err := m.cmd.Slice()
-	for i, s := range m.list {
+	for _, s := range m.list {
+		n := operations(s.cmd.Args())
 		switch {
 		case err != nil:
 			s.cmd.SetErr(err)
-		case i < len(answers):
-			s.cmd.SetVal(answers[i : i+1])
+		case n <= len(answers):
+			s.cmd.SetVal(answers[:n])
+			answers = answers[n:]
 		}
 	}
 }

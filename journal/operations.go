@@ -33,19 +33,54 @@ func operationOn(p *partition, name any, first, second, third string, n int) []a
 	return append(args, first, second, third, name, n)
 }
 
+// joined are the arguments for operations on one partition that are one call. What each has of its own comes after what they share.
+func joined(list ...[]any) []any {
+	size, keys := head+sharedKeys, 0
+	for _, args := range list {
+		size += len(args) - head - sharedKeys
+		keys += args[head-1].(int) - sharedKeys
+	}
+	all := append(make([]any, 0, size), list[0][:head+sharedKeys]...)
+	all[head-1] = sharedKeys + keys
+	for _, args := range list {
+		own, _ := split(args)
+		all = append(all, own[sharedKeys:]...)
+	}
+	for _, args := range list {
+		_, rest := split(args)
+		all = append(all, rest...)
+	}
+	return all
+}
+
+// split takes the keys and the rest out of a call's arguments.
+func split(args []any) (keys, rest []any) {
+	return args[head : head+args[head-1].(int)], args[head+args[head-1].(int):]
+}
+
+// operations is how many a call has.
+func operations(args []any) int { return (args[head-1].(int) - sharedKeys) / ownKeys }
+
 // operate runs one operation, and confirms it where that is asked for: a client's, or a runner's.
 func (r *Redis) operate(
 	ctx context.Context, p *partition, confirm, client bool, args []any,
 ) (answer reply, confirmed bool, err error) {
+	answers, confirmed, err := r.operateAll(ctx, p, confirm, client, args)
+	answer, err = answers.of(0, err)
+	return answer, confirmed, err
+}
+
+// operateAll runs several.
+func (r *Redis) operateAll(
+	ctx context.Context, p *partition, confirm, client bool, args []any,
+) (answers reply, confirmed bool, err error) {
 	if confirm {
 		switch m, wanted, err := r.wanted(ctx, p); {
 		case err != nil:
 			return nil, false, err
 		case wanted:
 			keys, rest := split(args)
-			answer, confirmed, err = r.witnessed(ctx, m, &witness{script: groupScript, mark: p.base + "sync", keys: keys, args: rest}, client)
-			answer, err = only(answer, err)
-			return answer, confirmed, err
+			return r.witnessed(ctx, m, &witness{script: groupScript, mark: p.base + "sync", keys: texts(keys), args: rest}, client)
 		}
 	}
 	cmd := redis.NewCmd(ctx, args...)
@@ -53,19 +88,18 @@ func (r *Redis) operate(
 	err = r.client.Process(ctx, cmd)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
 		keys, rest := split(args)
-		cmd = groupScript.Eval(ctx, r.client, keys, rest...)
+		cmd = groupScript.Eval(ctx, r.client, texts(keys), rest...)
 	}
 	list, err := cmd.Slice()
-	answer, err = only(list, err)
-	return answer, true, err
+	return list, true, err
 }
 
-// split takes keys and the rest out of an operation's arguments.
-func split(args []any) (keys []string, rest []any) {
-	for _, key := range args[head:][:sharedKeys+ownKeys] {
-		keys = append(keys, key.(string))
+func texts(keys []any) []string {
+	list := make([]string, len(keys))
+	for i, key := range keys {
+		list[i] = key.(string)
 	}
-	return keys, args[head+sharedKeys+ownKeys:]
+	return list
 }
 
 // broken is what a script says of a task whose keys are not as they should be.
@@ -78,9 +112,9 @@ func (broken) RedisError() {}
 
 var _ redis.Error = broken("")
 
-// only is the answer to the only operation of a call.
-func only(answers reply, err error) (reply, error) {
-	answer := answers.list(0)
+// of is the answer to the i-th operation of a call.
+func (r reply) of(i int, err error) (reply, error) {
+	answer := r.list(i)
 	if err == nil && answer.int(0) == -1 {
 		err = broken(answer.text(1))
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/osp-platform/osp/saga"
@@ -24,6 +25,20 @@ func (r *Redis) Remember(s saga.Snapshot) {
 	if s.Events[0].Created.Parent == "" && weight(s) <= recentBytes {
 		r.recent.put(s)
 	}
+}
+
+// rememberHeld notes how the journal of a task reads that has just been started and is held back: its row is written before it begins.
+func (r *Redis) rememberHeld(s saga.Started, c saga.Created, body []byte) {
+	if len(body) > recentBytes {
+		return
+	}
+	at := s.At.UnixMicro()
+	e := c.Begins()
+	e.Seq, e.At = 1, s.At
+	r.recent.put(saga.Snapshot{
+		Ref: s.Ref, Events: []saga.Event{e}, Version: at,
+		Stored: []string{"1:1:" + strconv.FormatInt(at, 10) + ":" + string(body)},
+	})
 }
 
 // weight is about how many bytes events take.

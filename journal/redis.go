@@ -77,8 +77,13 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	}
 	p := r.of(c.ID)
 	client := c.Parent == "" // else another task starts it
-	answer, err := relied(r.operate(ctx, p, !client || r.o.Replicated, client, append(operation(p, opStart, c.ID, 10),
-		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)))
+	args := append(operation(p, opStart, c.ID, 10),
+		c.ID, digest(c.Hash), c.Type, c.Queue, int64(c.ProcessAt), dueSlack, body, c.Parent, c.ParentPath, s.Given)
+	if s.Hold != "" {
+		args = joined(args, holding(p, c.ID, c.Queue, s.Hold, true))
+	}
+	answers, err := relied(r.operateAll(ctx, p, !client || r.o.Replicated, client, args))
+	answer, err := answers.of(0, err)
 	if err != nil {
 		return saga.Started{}, fail(ctx, "start task", c.ID, err)
 	}
@@ -93,7 +98,11 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 		return saga.Started{Ref: ref, Finished: answer.int(1) == 1}, nil
 	}
 	ref := saga.Ref{ID: c.ID, Type: c.Type, Queue: c.Queue, Due: c.ProcessAt.Time()}
-	return saga.Started{Ref: ref, New: true, At: moment(answer.int(1))}, nil
+	started := saga.Started{Ref: ref, New: true, At: moment(answer.int(1)), Held: answers.list(1).int(0) == 1}
+	if started.Held {
+		r.rememberHeld(started, c, body)
+	}
+	return started, nil
 }
 
 // Read implements [saga.Journal].

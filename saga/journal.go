@@ -30,6 +30,8 @@ type Start struct {
 	// Given tells that the id is a client's choice, so that there may have been such a task before. A journal that may
 	// have lost it refuses.
 	Given bool
+	// Hold is the group in whose turn the task is to be enqueued by whoever feeds its queue; empty: the caller enqueues it.
+	Hold string
 }
 
 // Started is the answer to Start.
@@ -38,6 +40,7 @@ type Started struct {
 	New      bool      // the journal was written by this call
 	At       time.Time // when, by the journal's clock; set if New
 	Finished bool      // it existed before and has ended
+	Held     bool      // it is held back, as was asked
 }
 
 // Lease is a runner's hold on a task. Epoch and Nonce together fence every append.

@@ -79,15 +79,25 @@ func (d *Dispatcher) Start(ctx context.Context, r saga.Request) (task saga.Task,
 
 func (d *Dispatcher) start(ctx context.Context, s saga.Start) (saga.Task, bool, error) {
 	c := s.Created
+	if d.Fair != nil {
+		s.Hold = d.Fair.group(ctx, &c)
+	}
 	started, err := d.Journal.Start(ctx, s)
 	if errors.Is(err, saga.ErrIncomplete) {
 		d.lookFirst(ctx, c.ID)
-		started, err = d.Journal.Start(ctx, saga.Start{Created: c})
+		s.Given = false
+		started, err = d.Journal.Start(ctx, s)
 	}
 	if err != nil {
+		if s.Hold != "" {
+			d.Fair.look() // it may be held back all the same
+		}
 		return saga.Task{}, false, err
 	}
-	if !started.Finished {
+	switch {
+	case started.Held:
+		d.Fair.held(c.Queue)
+	case !started.Finished:
 		if err := d.enqueue(ctx, started.Ref, &c); err != nil {
 			d.Log.WarnContext(ctx, "accepted, but not queued yet", "task", c.ID, "error", err)
 			d.Nudge()

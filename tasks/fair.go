@@ -54,6 +54,24 @@ func NewFair(journal HeldJournal, queue *Queue, log *slog.Logger, window int, qu
 	return f
 }
 
+// group is the group in whose turn a task is to be enqueued that begins in a full queue, for [Fair.held] to be told of when it is held
+// back; empty: [Fair.Enqueue] is to be called.
+func (f *Fair) group(ctx context.Context, c *saga.Created) string {
+	l := f.levels[c.Queue]
+	if l == nil || c.ProcessAt != 0 || !l.held.Load() && !f.full(ctx, c.Queue, l) {
+		return ""
+	}
+	return groupOf(c)
+}
+
+func groupOf(c *saga.Created) string { return cmp.Or(c.Service, c.Owner) }
+
+// held notes that a task is held back.
+func (f *Fair) held(queue string) {
+	f.look() // not before it is: a look that came first would not have seen it
+	f.levels[queue].held.Store(true)
+}
+
 // Enqueue enqueues a task, or holds it back while its queue is full.
 func (f *Fair) Enqueue(ctx context.Context, ref saga.Ref, c *saga.Created) error {
 	l := f.levels[ref.Queue]
@@ -61,13 +79,12 @@ func (f *Fair) Enqueue(ctx context.Context, ref saga.Ref, c *saga.Created) error
 		return f.queue.Enqueue(ctx, ref)
 	}
 	if l.held.Load() || f.full(ctx, ref.Queue, l) {
-		held, err := f.journal.Hold(ctx, ref, cmp.Or(c.Service, c.Owner))
-		f.look() // not before: a look that came first would not have seen it
+		held, err := f.journal.Hold(ctx, ref, groupOf(c))
 		if held {
-			l.held.Store(true)
+			f.held(ref.Queue)
 			return nil
 		}
-		if err != nil {
+		if f.look(); err != nil {
 			return err // the sweeper finds the task, or whoever feeds the queue
 		}
 	}

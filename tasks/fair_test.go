@@ -173,27 +173,34 @@ func TestAFloodOfOneServiceDoesNotDelayAnother(t *testing.T) {
 	}
 }
 
-// lateHold holds tasks back only after a look that was asked for before.
-type lateHold struct {
+// looks counts how often it was looked whether tasks are held back.
+type looks struct {
 	tasks.HeldJournal
-	looks  atomic.Int32
-	before func()
+	n atomic.Int32
 }
 
-func (l *lateHold) Held(ctx context.Context, queues ...string) ([]int, error) {
-	defer l.looks.Add(1)
+func (l *looks) Held(ctx context.Context, queues ...string) ([]int, error) {
+	defer l.n.Add(1)
 	return l.HeldJournal.Held(ctx, queues...)
 }
 
-func (l *lateHold) Hold(ctx context.Context, ref saga.Ref, group string) (bool, error) {
-	l.before()
-	return l.HeldJournal.Hold(ctx, ref, group)
+// lateStart starts tasks that are to be held back only then.
+type lateStart struct {
+	tasks.DispatcherJournal
+	before func()
+}
+
+func (l *lateStart) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
+	if s.Hold != "" {
+		l.before()
+	}
+	return l.DispatcherJournal.Start(ctx, s)
 }
 
 func TestTheLastOneOfABurstDoesNotLieBeforeAnEmptyQueue(t *testing.T) {
 	r := newRig(t)
-	late := &lateHold{HeldJournal: r.journal, before: func() {}}
-	f := tasks.NewFair(late, r.queue, slog.New(slog.DiscardHandler), 8, r.dispatcher.Queues)
+	looked := &looks{HeldJournal: r.journal}
+	f := tasks.NewFair(looked, r.queue, slog.New(slog.DiscardHandler), 8, r.dispatcher.Queues)
 	r.dispatcher.Fair = f
 	ctx, cancel := context.WithCancel(t.Context())
 	var loop sync.WaitGroup
@@ -201,16 +208,16 @@ func TestTheLastOneOfABurstDoesNotLieBeforeAnEmptyQueue(t *testing.T) {
 	defer loop.Wait()
 	defer cancel()
 	r.flood("burst", 8)
-	late.before = func() { // meanwhile the workers have emptied the queue, and a look may come
+	r.dispatcher.Journal = &lateStart{r.journal, func() { // meanwhile the workers have emptied the queue, and a look may come
 		for _, id := range r.pendingIDs() {
 			if err := r.inspector.DeleteTask("default", id); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for end, n := time.Now().Add(200*time.Millisecond), late.looks.Load(); late.looks.Load() == n && time.Now().Before(end); {
+		for end, n := time.Now().Add(200*time.Millisecond), looked.n.Load(); looked.n.Load() == n && time.Now().Before(end); {
 			runtime.Gosched()
 		}
-	}
+	}}
 	r.start(saga.Request{ID: "last", Type: "one", Service: "burst", Input: []byte(`{}`)})
 	r.within(3*time.Second, "the last one is fed", func() bool { return slices.Contains(r.pendingIDs(), "last") })
 }

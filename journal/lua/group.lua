@@ -24,6 +24,7 @@ while o <= #ARGV do
   o, k = o + 2 + args, k + 3
 end
 
+holdAll()
 if #open > 0 then redis.call('ZADD', KEYS[1], unpack(open)) end
 if #closed > 0 then redis.call('ZREM', KEYS[1], unpack(closed)) end
 if #awake > 0 then redis.call('ZREM', KEYS[2], unpack(awake)) end

@@ -8,6 +8,7 @@ local function known(meta, tombstone, hash)
   if not old[1] then return {1, 1, '', '', '0', '0'} end
   return {1, old[2] and 1 or 0, old[3], old[4], old[5], old[6]}
 end
+local started -- the id of the task that was started last
 local function start(o, journal, meta, tombstone)
   local id = ARGV[o + 1]
   if redis.call('EXISTS', meta, tombstone) > 0 then return known(meta, tombstone, ARGV[o + 2]) end
@@ -24,5 +25,6 @@ local function start(o, journal, meta, tombstone)
   look(id, us(math.max(now, tonumber(ARGV[o + 5])) + tonumber(ARGV[o + 6])))
   changed(id, journal)
   counted('s')
+  started = id
   return {2, now}
 end
