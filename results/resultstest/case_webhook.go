@@ -119,9 +119,12 @@ var webhookCases = []testCase{
 		got = change(saga.WebhookChange{Enabled: &off})
 		want.Enabled = false
 		same(b, "off", got, want)
-		got = change(saga.WebhookChange{Enabled: &on})
-		if !got.Since.After(want.Since) {
-			b.Errorf("since %v, as before", got.Since)
+		for tries := 0; !got.Since.After(want.Since); tries++ { // the clock of some stores stands still for a millisecond
+			if tries == 1000 {
+				b.Fatalf("since %v, as before", got.Since)
+			}
+			change(saga.WebhookChange{Enabled: &off})
+			got = change(saga.WebhookChange{Enabled: &on})
 		}
 		want.Enabled, want.Since = true, got.Since
 		same(b, "on", got, want)
