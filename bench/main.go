@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -49,6 +50,9 @@ type settings struct {
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // as cmd/osp has it
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1)) // a core is the redis-server's
 	}
 	var s settings
 	flag.StringVar(&s.out, "out", "", "file for the results")

@@ -68,7 +68,7 @@ func (r *report) tables() string {
 	if r.texts["others"] != "" {
 		versions += ", " + r.texts["others"]
 	}
-	b.WriteString(wrap(fmt.Sprintf("%s (engine, load and redis-server share them); %s, %s %s. %s. PostgREST and HTTP are not involved.",
+	b.WriteString(wrap(fmt.Sprintf("%s (engine, load and redis-server share the cores); %s, %s %s. %s. PostgREST and HTTP are not involved.",
 		r.texts["machine"], versions, r.texts["redis"], r.texts["durability"], r.texts["load"]), 125))
 	b.WriteString("\n")
 	r.beside(&b)
