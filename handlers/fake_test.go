@@ -49,6 +49,7 @@ type fake struct {
 	scale     Scale
 	pauses    []saga.Pause
 	unknown   error // what it fails with to tell what holds a task
+	unserved  bool
 	flows     flows
 	happened  []happened
 	hooks     hooks

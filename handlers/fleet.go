@@ -20,6 +20,8 @@ type Fleet interface {
 	Pauses(ctx context.Context) ([]saga.Pause, error)
 	// PausedBy returns the pauses that hold a task as it stands.
 	PausedBy(ctx context.Context, t saga.Task) ([]saga.Pause, error)
+	// Unserved tells whether only a worker can go on with a task, and none serves its queue.
+	Unserved(t saga.Task) (bool, error)
 	// Pause holds the forward steps of a type, a service or a queue; again, it changes who and why.
 	Pause(ctx context.Context, p saga.Pause) (saga.Pause, error)
 	// Unheard says so where nobody here knows what is paused; nothing where it is known, or nobody can tell.

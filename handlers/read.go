@@ -20,22 +20,25 @@ func (a *API) getTask(c *gin.Context) {
 		return
 	}
 	task = a.settle(c, task)
-	task.PausedBy = a.pausedBy(c.Request.Context(), task)
+	if !task.State.Finished() {
+		ctx := c.Request.Context()
+		if list, err := a.tasks.PausedBy(ctx, task); a.known(ctx, task, "what is paused", err) {
+			task.PausedBy = list
+		}
+		if is, err := a.tasks.Unserved(task); a.known(ctx, task, "which workers there are", err) {
+			task.Unserved = is
+		}
+	}
 	a.task(c, http.StatusOK, task)
 }
 
-// pausedBy tells what holds a task. That it is not known at the moment is no reason not to tell the rest.
-func (a *API) pausedBy(ctx context.Context, t saga.Task) []saga.Pause {
-	if t.State.Finished() {
-		return nil
-	}
-	list, err := a.tasks.PausedBy(ctx, t)
+// known tells whether something of a task can be told. If not, that is logged, and no reason not to tell the rest.
+func (a *API) known(ctx context.Context, t saga.Task, what string, err error) bool {
 	if err != nil {
-		a.log.LogAttrs(ctx, slog.LevelWarn, "it is not known what is paused", slog.String("task", t.ID), slog.Any("error", err),
+		a.log.LogAttrs(ctx, slog.LevelWarn, "it is not known "+what, slog.String("task", t.ID), slog.Any("error", err),
 			slog.String("request_id", requestIDOf(ctx)))
-		return nil
 	}
-	return list
+	return err == nil
 }
 
 func (a *API) get(c *gin.Context) (saga.Task, error) {

@@ -38,8 +38,10 @@ type Task struct {
 	WaitingFor  *time.Time      `json:"waiting_until,omitempty"` // when a waiting or scheduled task goes on by itself
 	// PausedBy are the pauses that hold it: told where one task is read that has not ended.
 	PausedBy []Pause `json:"paused_by,omitempty"`
-	Version  int64   `json:"version"`
-	Queue    string  `json:"-"` // empty where it is not known: rows do not tell it
+	// Unserved tells, in the same place, that no worker serves its queue, so that nothing happens.
+	Unserved bool   `json:"unserved,omitempty"`
+	Version  int64  `json:"version"`
+	Queue    string `json:"-"` // empty where it is not known: rows do not tell it
 }
 
 // StepState is where a begun step stands.

@@ -84,13 +84,18 @@ func (d *drawing) head() []string {
 	return append([]string{first.text, second.text}, d.held()...)
 }
 
-// held says which pauses hold the task.
+// held says which pauses hold the task, and whether it has no worker.
 func (d *drawing) held() (list []string) {
+	if d.task.Unserved {
+		list = append(list, d.noteAt(0, yellow, unserved)...)
+	}
 	for _, p := range d.task.PausedBy {
 		list = append(list, d.noteAt(0, yellow, pauseSays(p, d.now))...)
 	}
 	return list
 }
+
+const unserved = "no worker serves its queue at the moment"
 
 // pauseSays tells who holds what, since when and why.
 func pauseSays(p saga.Pause, now time.Time) string {

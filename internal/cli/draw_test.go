@@ -65,12 +65,13 @@ work  t1
   ⠋ cook    running  10 s, attempt 2
 
   █░░░▓  1 of 5 begun steps done`},
-		{"held", saga.Task{State: saga.Pending, Phase: saga.Forward, PausedBy: []saga.Pause{
+		{"held", saga.Task{State: saga.Pending, Phase: saga.Forward, Unserved: true, PausedBy: []saga.Pause{
 			{PauseKey: saga.PauseKey{Kind: saga.PauseType, Name: "work"}, By: "ada", Reason: "the bank\nis\u009b2J away", Since: noon},
 			{PauseKey: saga.PauseKey{Kind: saga.PauseQueue, Name: "low"}, By: "asynqmon", Reason: "r", Since: noon.Add(-3 * time.Hour)},
 		}}, `
 work  t1
 ⠋ pending  10 s
+no worker serves its queue at the moment
 paused 10 s ago by ada (type work): the bank is\u009b2J away
 paused 3 h ago by asynqmon (queue low): r`},
 		{"backwards", saga.Task{State: saga.Compensating, Phase: saga.Undo, Error: "step c: no", Steps: []saga.StepView{

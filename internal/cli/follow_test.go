@@ -206,19 +206,21 @@ func TestWhoWaitsIsToldOfAPause(t *testing.T) {
 	for _, args := range []string{"task watch t1", "task watch t1 -o json", "task wait t1"} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAPI().says("GET /v1/tasks/t1", 200, task("pending", ""))
+			unserved := strings.Replace(task("pending", ""), "{", `{"unserved":true,`, 1)
+			a.says("GET /v1/tasks/t1", 200, unserved).says("GET /v1/tasks/t1", 200, unserved)
 			for range 2 { // told once
 				a.says("GET /v1/tasks/t1", 200, held("the bank is away"))
 			}
 			a.says("GET /v1/tasks/t1", 200, held("the bank is closed")).says("GET /v1/tasks/t1", 200, task("running", ""))
 			begin := time.Now()
 			a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, _ *http.Request) {
-				time.Sleep(23 * time.Second) // of the bubble
+				time.Sleep(33 * time.Second) // of the bubble
 				_, _ = fmt.Fprintf(w, "id: 9-end\nevent: task\ndata: %s\n\n", task("completed", ""))
 			})
 			s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a, now: func() time.Time { return noon.Add(time.Since(begin)) }}
 			r := s.run(t.Context(), strings.Fields(args)...)
-			r.is(t, 0, "", "paused 4 h ago by ada (type work): the bank is away\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
-			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 5 {
+			r.is(t, 0, "", "no worker serves its queue at the moment\npaused 4 h ago by ada (type work): the bank is away\na worker serves its queue\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
+			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 7 {
 				t.Errorf("%s: read %d times: %s\n%s", args, n, r.out, a.requests())
 			}
 		})

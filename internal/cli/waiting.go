@@ -123,10 +123,17 @@ func (w *waiting) take(u update) (done bool, err error) {
 
 // saw takes in what was read.
 func (w *waiting) saw(r reading) {
-	before := w.task.PausedBy
+	before := w.task
 	w.task, w.raw = r.task, r.raw
-	if w.screen == nil {
-		w.tellHeld(before)
+	if w.screen != nil {
+		return
+	}
+	w.tellHeld(before.PausedBy)
+	switch {
+	case w.task.Unserved && !before.Unserved:
+		w.talk(unserved)
+	case before.Unserved && !w.task.Unserved && !w.over():
+		w.talk("a worker serves its queue")
 	}
 }
 

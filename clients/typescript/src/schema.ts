@@ -806,6 +806,8 @@ export type Task = {
   status: "pending" | "running" | "completed" | "failed" | "cancelled";
   steps: Step[];
   type: string;
+  /** No worker serves its queue at the moment, so that nothing happens. GET /v1/tasks/{id} tells it, of a task that does not wait */
+  unserved?: boolean;
   /** The user whose task it is */
   user_id: string;
   /** Rises with every change; microseconds since 1970 or more */

@@ -15,7 +15,7 @@ const kinds = [
 /**
  * @typedef {'connecting'|'live'|'away'|'ended'} Connection
  * @typedef {{record: import('./record.js').Record | null, version: number, connection: Connection, problem: Problem | null,
- *   pausedBy: any[]}} Followed
+ *   pausedBy: any[], unserved: boolean}} Followed
  */
 
 /** Follows one task, until stop. */
@@ -30,6 +30,7 @@ export class Follower {
     this.folded = null // what the events say
     /** @type {any[]} */
     this.pausedBy = [] // the pauses that hold it
+    this.unserved = false // no worker serves its queue
     this.version = 0
     /** @type {Connection} */
     this.connection = 'connecting'
@@ -72,7 +73,7 @@ export class Follower {
       this.reading = false
       if (this.stopped) return
       this.base = ofTask(task)
-      this.pausedBy = task.paused_by ?? []
+      this.holds(task)
       this.lookIn(looks)
       this.problem = null
       if (isFinished(task.state) && this.connection !== 'live' && this.folded) this.folded = caughtUp(this.folded, this.base) ? this.folded : null
@@ -111,14 +112,14 @@ export class Follower {
     const e = parse(/** @type {MessageEvent} */ (message).data)
     if (!this.folded && e.seq !== 1) return // the journal's beginning is not there: what is read has to do
     this.folded = apply(this.folded, e)
-    if (this.base && (e.kind === 'waiting' || this.pausedBy.length)) this.lookIn(batch * 10)
+    if (this.base && (e.kind === 'waiting' || this.pausedBy.length || this.unserved)) this.lookIn(batch * 10)
     this.soon()
   }
 
   /** The last message: the task as it has ended. @param {Event} message */
   end(message) {
     this.base = ofTask(parse(/** @type {MessageEvent} */ (message).data))
-    this.pausedBy = []
+    this.holds({})
     this.hush()
     this.connection = 'ended'
     this.draw()
@@ -155,6 +156,12 @@ export class Follower {
     this.timer = this.drawing = this.looking = undefined
   }
 
+  /** @param {any} task what holds it */
+  holds(task) {
+    this.pausedBy = task.paused_by ?? []
+    this.unserved = Boolean(task.unserved)
+  }
+
   /** Looks what holds the task in so many ms, and now and then after that. @param {number} wait */
   lookIn(wait) {
     clearTimeout(this.looking)
@@ -162,7 +169,7 @@ export class Follower {
       this.looking = undefined
       const task = document.hidden ? null : await get(taskPath(this.id)).catch(() => null) // else the stream finds out
       if (this.stopped || this.connection === 'ended') return
-      if (task) this.pausedBy = task.paused_by ?? []
+      if (task) this.holds(task)
       this.draw()
       if (!this.looking && !isFinished(task?.state)) this.lookIn(looks)
     }, wait)
@@ -199,7 +206,7 @@ export class Follower {
     if (this.stopped) return
     // Events tell the story from its beginning: until they have got to where the read was, what was read is shown.
     const ready = this.folded && (this.base ? caughtUp(this.folded, this.base) : this.missed && this.folded.whole)
-    this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem, pausedBy: this.pausedBy })
+    this.tell({ record: ready ? this.folded : this.base, version: ++this.version, connection: this.connection, problem: this.problem, pausedBy: this.pausedBy, unserved: this.unserved })
   }
 }
 
@@ -211,7 +218,7 @@ function caughtUp(folded, base) {
 
 /** @param {string} id @returns {Followed & {read: () => void}} */
 export function useTask(id) {
-  const [followed, set] = useState(/** @type {any} */ ({ record: null, version: 0, connection: 'connecting', problem: null, pausedBy: [], read() {} }))
+  const [followed, set] = useState(/** @type {any} */ ({ record: null, version: 0, connection: 'connecting', problem: null, pausedBy: [], unserved: false, read() {} }))
   useEffect(() => {
     const follower = new Follower(id, f => set({ ...f, read: () => follower.read() }))
     follower.start()

@@ -14,7 +14,7 @@ const nil = '00000000-0000-0000-0000-000000000000'
 
 /** @param {{id: string}} props */
 export function Task({ id }) {
-  const { record, version, connection, problem, pausedBy, read } = useTask(id)
+  const { record, version, connection, problem, pausedBy, unserved, read } = useTask(id)
   const session = useSession()
   const [asked, ask] = useState(/** @type {any} */ (null))
   const [said, say] = useState('')
@@ -42,7 +42,7 @@ export function Task({ id }) {
     <div class="sr" role="status" aria-live="polite"><${Announced} record=${record} /></div>
     ${said && html`<p class="said" role="status">${said}</p>`}
     <${Why} record=${record} />
-    <${Held} pauses=${pausedBy} />
+    <${Held} pauses=${pausedBy} unserved=${unserved} />
     <${Facts} record=${record} />
     <div class="values"><${Value} label="Input" value=${record.input} name=${`${id}-input`} />
       ${record.output !== undefined && html`<${Value} label="Output" value=${record.output} name=${`${id}-output`} open=${small(record.output)} />`}</div>
@@ -82,8 +82,9 @@ function Why({ record }) {
     ${record.notUndone.length > 0 && html`<div class="why s-not_undone"><p><strong>Not undone:</strong> ${record.notUndone.map((/** @type {string} */ p, /** @type {number} */ i) => html`${i > 0 && ', '}<code>${p}</code>`)}</p></div>`}`
 }
 
-/** What holds it. @param {{pauses: any[]}} props */
-const Held = ({ pauses }) => html`<div role="status">${pauses.map(p => html`<div class="why s-waiting" key=${`${p.kind} ${p.name}`}>
+/** What holds it. @param {{pauses: any[], unserved: boolean}} props */
+const Held = ({ pauses, unserved }) => html`<div role="status">${unserved && html`<div class="why s-waiting">
+  <p><strong>No worker serves its queue</strong> at the moment: it goes on when one does.</p></div>`}${pauses.map(p => html`<div class="why s-waiting" key=${`${p.kind} ${p.name}`}>
   <p><strong>Paused by ${p.by}</strong> since <${Time} at=${p.since} />: the ${p.kind} ${p.name}</p><p class="full">${p.reason}</p></div>`)}</div>`
 
 /** @param {{record: any}} props */
