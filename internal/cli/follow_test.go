@@ -205,7 +205,7 @@ func TestWhoWaitsIsToldOfAPause(t *testing.T) {
 	}
 	for _, args := range []string{"task watch t1", "task watch t1 -o json", "task wait t1"} {
 		synctest.Test(t, func(t *testing.T) {
-			a := newAPI().says("GET /v1/tasks/t1", 200, task("pending", ""))
+			a := newAPI()
 			unserved := strings.Replace(task("pending", ""), "{", `{"unserved":true,`, 1)
 			a.says("GET /v1/tasks/t1", 200, unserved).says("GET /v1/tasks/t1", 200, unserved)
 			for range 2 { // told once
@@ -214,15 +214,28 @@ func TestWhoWaitsIsToldOfAPause(t *testing.T) {
 			a.says("GET /v1/tasks/t1", 200, held("the bank is closed")).says("GET /v1/tasks/t1", 200, task("running", ""))
 			begin := time.Now()
 			a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, _ *http.Request) {
-				time.Sleep(33 * time.Second) // of the bubble
+				time.Sleep(28 * time.Second) // of the bubble
 				_, _ = fmt.Fprintf(w, "id: 9-end\nevent: task\ndata: %s\n\n", task("completed", ""))
 			})
 			s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a, now: func() time.Time { return noon.Add(time.Since(begin)) }}
 			r := s.run(t.Context(), strings.Fields(args)...)
-			r.is(t, 0, "", "no worker serves its queue at the moment\npaused 4 h ago by ada (type work): the bank is away\na worker serves its queue\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
-			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 7 {
+			r.is(t, 0, "", "no worker serves its queue at the moment\na worker serves its queue\npaused 4 h ago by ada (type work): the bank is away\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
+			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 6 {
 				t.Errorf("%s: read %d times: %s\n%s", args, n, r.out, a.requests())
 			}
 		})
+	}
+}
+
+func TestWhatHeldATaskIsNotToldOfItWhenItHasEnded(t *testing.T) {
+	held := strings.Replace(task("pending", ""), "{",
+		`{"unserved":true,"paused_by":[{"kind":"type","name":"work","by":"ada","reason":"a sale","since":"2026-11-24T08:00:00Z"}],`, 1)
+	a := newAPI().says("GET /v1/tasks/t1", 200, held)
+	a.on("GET /v1/tasks/t1/events", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, "id: 9-end\nevent: task\ndata: %s\n\n", task("completed", ""))
+	})
+	r := without(t, a, "task", "wait", "t1")
+	if r.code != 0 || !strings.Contains(r.out, "completed") || strings.Contains(r.out, "paused") || strings.Contains(r.out, "no worker") {
+		t.Errorf("code %d: %s", r.code, r.out)
 	}
 }

@@ -50,7 +50,7 @@ func (w *waiting) run(ctx context.Context) error {
 		return err
 	}
 	if w.read = w.world.Now(); w.screen == nil {
-		w.tellHeld(nil)
+		w.tellHeld(saga.Task{})
 	}
 	var late <-chan time.Time
 	if w.limit > 0 {
@@ -115,8 +115,7 @@ func (w *waiting) take(u update) (done bool, err error) {
 		}
 		w.changed = w.changed || w.screen != nil || u.event.Kind == saga.KindStuck
 	case u.last != nil:
-		w.raw = u.last
-		return true, w.decode(u.last, &w.task)
+		return true, w.took(u.last)
 	}
 	return false, nil
 }
@@ -125,27 +124,26 @@ func (w *waiting) take(u update) (done bool, err error) {
 func (w *waiting) saw(r reading) {
 	before := w.task
 	w.task, w.raw = r.task, r.raw
-	if w.screen != nil {
-		return
+	if w.screen == nil {
+		w.tellHeld(before)
 	}
-	w.tellHeld(before.PausedBy)
+}
+
+// tellHeld says what holds the task, as far as it has not been said, and when nothing does any more.
+func (w *waiting) tellHeld(before saga.Task) {
 	switch {
 	case w.task.Unserved && !before.Unserved:
 		w.talk(unserved)
 	case before.Unserved && !w.task.Unserved && !w.over():
 		w.talk("a worker serves its queue")
 	}
-}
-
-// tellHeld says which pauses hold the task, as far as it has not been said, and when none does any more.
-func (w *waiting) tellHeld(before []saga.Pause) {
 	for _, p := range w.task.PausedBy {
 		same := func(b saga.Pause) bool { return b.PauseKey == p.PauseKey && b.By == p.By && b.Reason == p.Reason }
-		if !slices.ContainsFunc(before, same) {
+		if !slices.ContainsFunc(before.PausedBy, same) {
 			w.talk("%s", plain(pauseSays(p, w.now())))
 		}
 	}
-	if len(before) > 0 && len(w.task.PausedBy) == 0 && !w.over() {
+	if len(before.PausedBy) > 0 && len(w.task.PausedBy) == 0 && !w.over() {
 		w.talk("not paused any longer")
 	}
 }
@@ -161,7 +159,12 @@ func (w *waiting) get(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.raw = raw
+	return w.took(raw)
+}
+
+// took takes what the API says of the task in place of all that it said before.
+func (w *waiting) took(raw []byte) error {
+	w.raw, w.task = raw, saga.Task{}
 	return w.decode(raw, &w.task)
 }
 
