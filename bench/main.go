@@ -52,7 +52,7 @@ func main() {
 		debug.SetGCPercent(200) // as cmd/osp has it
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1)) // a core is the redis-server's
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-1)) // a core is the redis-server's
 	}
 	var s settings
 	flag.StringVar(&s.out, "out", "", "file for the results")

@@ -59,6 +59,13 @@ func TestALostAnswerDoublesNothing(t *testing.T) {
 	id := order(1).ID
 
 	lost.Store(true)
+	started, err := j.Start(t.Context(), saga.Start{Created: order(2), Hold: "shop"})
+	must(t, err)
+	if got := held(t, client, "default"); started.New || len(got) != 1 {
+		t.Errorf("%+v, and held back are %v", started, got)
+	}
+
+	lost.Store(true)
 	c, err := j.Claim(t.Context(), id, "mine")
 	must(t, err)
 

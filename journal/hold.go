@@ -25,9 +25,9 @@ func (r *Redis) Hold(ctx context.Context, ref saga.Ref, group string) (bool, err
 	return answer.int(0) == 1, nil
 }
 
-// holding is the operation that holds a task back: any, or only one that is new with what comes before it in the same call.
-func holding(p *partition, id, queue, group string, new bool) []any {
-	return append(operationOn(p, opHold, p.held(queue), p.meta(id), p.tags(queue), 4), id, "/"+group, heldBack, new)
+// holding is the operation that holds a task back: any, or only one that the start before it in the same call has begun.
+func holding(p *partition, id, queue, group string, fresh bool) []any {
+	return append(operationOn(p, opHold, p.held(queue), p.meta(id), p.tags(queue), 4), id, "/"+group, heldBack, fresh)
 }
 
 // Feed takes up to n tasks that are held back from a queue, one of each group in turn. They are the caller's to enqueue.

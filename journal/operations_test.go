@@ -261,9 +261,10 @@ func TestWhatRedisRefusesToAllTheClientHears(t *testing.T) {
 			heard.heard = nil
 			var refused atomic.Int64
 			var all sync.WaitGroup
+			groups := []string{"", "shop"}
 			for i := range 20 {
 				all.Go(func() {
-					if _, err := j.Start(t.Context(), saga.Start{Created: saga.Created{ID: fmt.Sprint(i)}}); errors.Is(err, saga.ErrUnavailable) {
+					if _, err := j.Start(t.Context(), saga.Start{Created: saga.Created{ID: fmt.Sprint(i)}, Hold: groups[i%2]}); errors.Is(err, saga.ErrUnavailable) {
 						refused.Add(1)
 					}
 				})

@@ -7,13 +7,13 @@ import (
 	"github.com/osp-platform/osp/saga"
 )
 
-// What is remembered of tasks that runs of this process have ended: more than a flusher takes at a time, and little memory.
+// What is remembered of tasks that this process has ended, or started and held back: more than a flusher takes at a time, and little memory.
 const (
 	recentTasks = 512      // of each generation
 	recentBytes = 16 << 10 // of one task's events; larger ones are read
 )
 
-// recent are journals as the runs of this process left them. A row is written from what is remembered while the journal has that
+// recent are journals as this process left them. A row is written from what is remembered while the journal has that
 // version still, for each has its own: else it is read.
 type recent struct {
 	mu         sync.Mutex
@@ -27,18 +27,17 @@ func (r *Redis) Remember(s saga.Snapshot) {
 	}
 }
 
-// rememberHeld notes how the journal of a task reads that has just been started and is held back: its row is written before it begins.
-func (r *Redis) rememberHeld(s saga.Started, c saga.Created, body []byte) {
-	if len(body) > recentBytes {
+// rememberHeld notes how the journal of a task reads that was started and is held back: its row is written before it begins. What is kept
+// is what was stored, not what the client sent.
+func (r *Redis) rememberHeld(s saga.Started, body []byte) {
+	at := s.At.UnixMicro()
+	stored := "1:1:" + strconv.FormatInt(at, 10) + ":" + string(body)
+	if len(stored) > recentBytes {
 		return
 	}
-	at := s.At.UnixMicro()
-	e := c.Begins()
-	e.Seq, e.At = 1, s.At
-	r.recent.put(saga.Snapshot{
-		Ref: s.Ref, Events: []saga.Event{e}, Version: at,
-		Stored: []string{"1:1:" + strconv.FormatInt(at, 10) + ":" + string(body)},
-	})
+	if e, err := saga.Decode(stored); err == nil {
+		r.recent.put(saga.Snapshot{Ref: s.Ref, Events: []saga.Event{e}, Stored: []string{stored}, Version: at})
+	}
 }
 
 // weight is about how many bytes events take.

@@ -100,7 +100,7 @@ func (r *Redis) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
 	ref := saga.Ref{ID: c.ID, Type: c.Type, Queue: c.Queue, Due: c.ProcessAt.Time()}
 	started := saga.Started{Ref: ref, New: true, At: moment(answer.int(1)), Held: answers.list(1).int(0) == 1}
 	if started.Held {
-		r.rememberHeld(started, c, body)
+		r.rememberHeld(started, body)
 	}
 	return started, nil
 }

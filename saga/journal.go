@@ -30,7 +30,8 @@ type Start struct {
 	// Given tells that the id is a client's choice, so that there may have been such a task before. A journal that may
 	// have lost it refuses.
 	Given bool
-	// Hold is the group in whose turn the task is to be enqueued by whoever feeds its queue; empty: the caller enqueues it.
+	// Hold is the group in whose turn a task that is due now is to be enqueued, by whoever feeds its queue; empty, or not Held: the
+	// caller enqueues it.
 	Hold string
 }
 

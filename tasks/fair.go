@@ -54,8 +54,8 @@ func NewFair(journal HeldJournal, queue *Queue, log *slog.Logger, window int, qu
 	return f
 }
 
-// group is the group in whose turn a task is to be enqueued that begins in a full queue, for [Fair.held] to be told of when it is held
-// back; empty: [Fair.Enqueue] is to be called.
+// group is the one in whose turn a task is to be enqueued, if it begins in a full queue. When it is held back, [Fair.held] is to be told;
+// else, and where there is no group, [Fair.Enqueue] has it.
 func (f *Fair) group(ctx context.Context, c *saga.Created) string {
 	l := f.levels[c.Queue]
 	if l == nil || c.ProcessAt != 0 || !l.held.Load() && !f.full(ctx, c.Queue, l) {
@@ -68,8 +68,8 @@ func groupOf(c *saga.Created) string { return cmp.Or(c.Service, c.Owner) }
 
 // held notes that a task is held back.
 func (f *Fair) held(queue string) {
-	f.look() // not before it is: a look that came first would not have seen it
 	f.levels[queue].held.Store(true)
+	f.look() // not before it is held: a look that came first would not have seen it
 }
 
 // Enqueue enqueues a task, or holds it back while its queue is full.

@@ -2,6 +2,7 @@ package tasks_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -197,29 +198,54 @@ func (l *lateStart) Start(ctx context.Context, s saga.Start) (saga.Started, erro
 	return l.DispatcherJournal.Start(ctx, s)
 }
 
-func TestTheLastOneOfABurstDoesNotLieBeforeAnEmptyQueue(t *testing.T) {
-	r := newRig(t)
-	looked := &looks{HeldJournal: r.journal}
-	f := tasks.NewFair(looked, r.queue, slog.New(slog.DiscardHandler), 8, r.dispatcher.Queues)
-	r.dispatcher.Fair = f
-	ctx, cancel := context.WithCancel(t.Context())
-	var loop sync.WaitGroup
-	loop.Go(func() { f.Run(ctx) })
-	defer loop.Wait()
-	defer cancel()
-	r.flood("burst", 8)
-	r.dispatcher.Journal = &lateStart{r.journal, func() { // meanwhile the workers have emptied the queue, and a look may come
+// emptied starts tasks that are to be held back only after the workers have emptied the queue, and a look that was asked for before.
+func (r *rig) emptied(looked *looks) *lateStart {
+	return &lateStart{r.journal, func() {
 		for _, id := range r.pendingIDs() {
 			if err := r.inspector.DeleteTask("default", id); err != nil {
-				t.Fatal(err)
+				r.t.Fatal(err)
 			}
 		}
 		for end, n := time.Now().Add(200*time.Millisecond), looked.n.Load(); looked.n.Load() == n && time.Now().Before(end); {
 			runtime.Gosched()
 		}
 	}}
-	r.start(saga.Request{ID: "last", Type: "one", Service: "burst", Input: []byte(`{}`)})
-	r.within(3*time.Second, "the last one is fed", func() bool { return slices.Contains(r.pendingIDs(), "last") })
+}
+
+// lostAnswer does not hear of starts that are to be held back.
+type lostAnswer struct{ tasks.DispatcherJournal }
+
+func (l lostAnswer) Start(ctx context.Context, s saga.Start) (saga.Started, error) {
+	started, err := l.DispatcherJournal.Start(ctx, s)
+	if s.Hold != "" {
+		return saga.Started{}, saga.ErrUnavailable
+	}
+	return started, err
+}
+
+func TestTheLastOneOfABurstDoesNotLieBeforeAnEmptyQueue(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprint("its answer is lost: ", lost), func(t *testing.T) {
+			r := newRig(t)
+			looked := &looks{HeldJournal: r.journal}
+			f := tasks.NewFair(looked, r.queue, slog.New(slog.DiscardHandler), 8, r.dispatcher.Queues)
+			r.dispatcher.Fair = f
+			ctx, cancel := context.WithCancel(t.Context())
+			var loop sync.WaitGroup
+			loop.Go(func() { f.Run(ctx) })
+			defer loop.Wait()
+			defer cancel()
+			r.flood("burst", 8)
+			if r.dispatcher.Journal = r.emptied(looked); lost {
+				r.dispatcher.Journal = lostAnswer{r.dispatcher.Journal}
+			}
+			_, _, err := r.dispatcher.Start(t.Context(), saga.Request{ID: "last", Type: "one", Service: "burst", Input: []byte(`{}`)})
+			if lost != errors.Is(err, saga.ErrUnavailable) {
+				t.Fatal(err)
+			}
+			r.within(3*time.Second, "the last one is fed", func() bool { return slices.Contains(r.pendingIDs(), "last") })
+		})
+	}
 }
 
 func TestAQueueThatIsTakenFromHoldsNothingBack(t *testing.T) {

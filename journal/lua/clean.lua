@@ -37,7 +37,7 @@ end
 if #clear > 0 then redis.call('ZREM', KEYS[1], unpack(clear)) end
 for _, e in ipairs(ended) do
   local i = 3 * e[1]
-  if redis.call('SET', KEYS[i + 5], e[2], 'PX', ARGV[2], 'NX') then -- once
+  if redis.call('SET', KEYS[i + 5], e[2] or '', 'PX', ARGV[2], 'NX') then -- else it expires already: what goes on again has none
     redis.call('PEXPIRE', KEYS[i + 3], ARGV[1])
     redis.call('PEXPIRE', KEYS[i + 4], ARGV[1])
   end

@@ -8,11 +8,11 @@ local function hold(o, held, meta, tags)
   if not new and (ARGV[o + 4] == '1' or redis.call('HGET', meta, 'e')) then return {0} end
   local turn = turns[tags]
   if not turn then
+    redis.call('ZCARD', held) -- of another type, it fails here, and not all operations of the script at the end
     turn = {held = held, fed = tonumber(redis.call('HGET', tags, '') or 0), last = {}, tagged = {}} -- what was fed last has no name
-    turns[tags] = turn
   end
   local tag = math.max(turn.fed, turn.last[group] or tonumber(redis.call('HGET', tags, group) or 0)) + 1
-  turn.last[group] = tag
+  turns[tags], turn.last[group] = turn, tag
   turn.tagged[#turn.tagged + 1] = tag
   turn.tagged[#turn.tagged + 1] = id
   if new then

@@ -8,9 +8,10 @@ local function known(meta, tombstone, hash)
   if not old[1] then return {1, 1, '', '', '0', '0'} end
   return {1, old[2] and 1 or 0, old[3], old[4], old[5], old[6]}
 end
-local started -- the id of the task that was started last
+local started -- the id of the task that the last start has begun
 local function start(o, journal, meta, tombstone)
   local id = ARGV[o + 1]
+  started = nil
   if redis.call('EXISTS', meta, tombstone) > 0 then return known(meta, tombstone, ARGV[o + 2]) end
   if ARGV[o + 10] == '1' and redis.call('EXISTS', KEYS[6]) == 0 then return {3} end
 
