@@ -18,6 +18,9 @@
 //	osp:{00}:dead    zset    tasks whose row the store has refused for good; score 0, so they stand in the order of their ids
 //	osp:{00}:outbox  hash    children's ends that their parents have not been told: "<seq> <parent> <path>"
 //
+// osp:{00}:held:<queue>, a zset, has tasks that are held back from a queue that is full, by their turn, and osp:{00}:tags:<queue>, a
+// hash, the turns that were given last.
+//
 // osp:{00}:watched is there while somebody watches a task of the partition: without it starts, claims and appends are not
 // published. Its value is another one after it was gone.
 //

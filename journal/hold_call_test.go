@@ -64,7 +64,11 @@ func TestStartsThatAreHeldBackHaveEachItsAnswerAndItsTurn(t *testing.T) {
 	if got := fmt.Sprint(held(t, client, "a"), held(t, client, "b")); got != "[a1 1 a3 1 a2 2] [b1 1]" {
 		t.Errorf("held back: %s", got)
 	}
-	if tag := client.HGet(t.Context(), "osp:{00}:tags:a", "/g").Val(); tag != "2" {
+	again := saga.Ref{ID: "a1", Queue: "a"}
+	if is, err := journal.New(client, journal.Options{}).Hold(t.Context(), again, "g"); !is || err != nil || held(t, client, "a")[0] != "a1 1" {
+		t.Errorf("once more it is held %t, %v: %v", is, err, held(t, client, "a"))
+	}
+	if tag := client.HGet(t.Context(), "osp:{00}:tags:a", "/g").Val(); tag != "3" {
 		t.Errorf("the next of the group comes after tag %q", tag)
 	}
 	for _, index := range []string{"open", "dirty"} { // of those that could not be held back, too
