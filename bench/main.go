@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -50,9 +49,6 @@ type settings struct {
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // as cmd/osp has it
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-1)) // a core is the redis-server's
 	}
 	var s settings
 	flag.StringVar(&s.out, "out", "", "file for the results")

@@ -46,7 +46,7 @@ func machine() string {
 			break
 		}
 	}
-	return fmt.Sprintf("%s, %s, %d cores, GOMAXPROCS=%d", runtime.GOOS, name, runtime.NumCPU(), runtime.GOMAXPROCS(0))
+	return fmt.Sprintf("%s, %s, %d cores", runtime.GOOS, name, runtime.NumCPU())
 }
 
 // add notes a figure of a round.

@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"runtime"
+)
 
 // side is one that stands beside the floor.
 type side struct {
@@ -20,6 +23,21 @@ func (d *database) sides() []side {
 			lone:   d.lone,
 		},
 		{
+			name: "three steps, a core left to Redis", prefix: "left_",
+			forward: func(ctx context.Context, s settings) (outcome, error) {
+				defer leaveCore()()
+				return d.throughput(ctx, s, forwardType)
+			},
+			undone: func(ctx context.Context, s settings) (outcome, error) {
+				defer leaveCore()()
+				return d.throughput(ctx, s, compensatedType)
+			},
+			lone: func(ctx context.Context, s settings) ([]float64, error) {
+				defer leaveCore()()
+				return d.lone(ctx, s)
+			},
+		},
+		{
 			name: "a naive chain", prefix: "naive_",
 			forward: func(ctx context.Context, s settings) (outcome, error) { return d.naive(ctx, s, 3) },
 			undone:  func(ctx context.Context, s settings) (outcome, error) { return d.naive(ctx, s, 6) },
@@ -37,6 +55,12 @@ func (d *database) sides() []side {
 			undone:  func(ctx context.Context, s settings) (outcome, error) { return d.pipelined(ctx, s, undoneCommands) },
 		},
 	}
+}
+
+// leaveCore has Go work on one core less, which is then the redis-server's, until what it returns is called.
+func leaveCore() (back func()) {
+	all := runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-1))
+	return func() { runtime.GOMAXPROCS(all) }
 }
 
 // sides measures the floor and all beside it, in turns. Ratios are of figures of the same round.
