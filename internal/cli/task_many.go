@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/osp-platform/osp/saga"
 )
 
 // deed is what is done to one task by its id, or to many by a filter.
@@ -17,10 +19,11 @@ type deed struct {
 	verb  string // in sentences: "cancel"
 	past  string // "cancelled"
 	again bool   // doing it twice is doing it once
+	soon  string // what comes of it next, where that is not to be seen yet
 }
 
 func newCancel(w World) *cobra.Command {
-	return newDeed(w, deed{"cancel", "cancel", "cancelled", true}, &cobra.Command{
+	return newDeed(w, deed{"cancel", "cancel", "cancelled", true, "It is to be cancelled: what it began is undone next. It stands as follows."}, &cobra.Command{
 		Use: "cancel ID… | --all-matching", Short: "Have tasks undone that have not ended",
 		Long: `Have tasks undone that have not ended: what they began is undone, in reverse order.
 
@@ -31,7 +34,7 @@ With --all-matching, every task that the other flags match: it says how many, an
 }
 
 func newRetry(w World) *cobra.Command {
-	return newDeed(w, deed{"retry", "run again", "run again", false}, &cobra.Command{
+	return newDeed(w, deed{"retry", "run again", "run again", false, ""}, &cobra.Command{
 		Use: "retry ID… | --all-matching", Short: "Run tasks again that have ended: each as a new task",
 		Long: `Run tasks again that have ended. Each becomes a new task with the same request, and retry_of names the old one.
 
@@ -100,14 +103,17 @@ func (s *session) some(c *cobra.Command, d deed, ids []string, reason string, th
 			}
 			return err
 		}
-		if len(ids) == 1 {
-			return s.settle(c.Context(), raw, then)
-		}
-		var t struct{ ID, State string }
+		var t saga.Task
 		if err := s.decode(raw, &t); err != nil {
 			return err
 		}
-		if err := s.say(raw, t.ID, "%s  %s", plain(t.ID), plain(t.State)); err != nil {
+		if len(ids) == 1 {
+			if d.soon != "" && s.output.people() && !t.State.Finished() && !then.watch && then.wait == "" {
+				s.talk("%s", d.soon)
+			}
+			return s.settle(c.Context(), raw, then)
+		}
+		if err := s.say(raw, t.ID, "%s  %s", plain(t.ID), plain(string(t.State))); err != nil {
 			return err
 		}
 	}

@@ -206,3 +206,18 @@ func TestARejectionHasAReason(t *testing.T) {
 	s := setting{transport: newAPI()}
 	s.run(t.Context(), "task", "answer", "t1", "approve", "--reject").is(t, 2, "", "--reason is missing")
 }
+
+// A task shows that it is cancelled only when a worker has seen it.
+func TestWhoCancelsReadsWhatComesNext(t *testing.T) {
+	soon := "It is to be cancelled: what it began is undone next."
+	for _, c := range []struct {
+		state, args string
+		says        bool
+	}{{"running", "", true}, {"running", "-o json", false}, {"cancelled", "", false}} {
+		a := newAPI().says("POST /v1/tasks/t1/cancel", 202, task(c.state, ""))
+		r := without(t, a, append([]string{"task", "cancel", "t1"}, strings.Fields(c.args)...)...)
+		if got := strings.Contains(r.err, soon); r.code != 0 || got != c.says {
+			t.Errorf("%s %s: code %d, %q", c.state, c.args, r.code, r.err)
+		}
+	}
+}
