@@ -36,4 +36,27 @@ func TestOneProcessHoldsAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	hold(second, true)
+
+	// Processes that share it keep it from being held.
+	share := func(s *results.SQLite, want bool) {
+		t.Helper()
+		if got, err := s.Share(t.Context()); err != nil || got != want {
+			t.Errorf("it shares the file: %t, %v; want %t", got, err, want)
+		}
+	}
+	third, fourth := open(), open()
+	share(third, false)
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	share(third, true)
+	share(fourth, true)
+	late := open()
+	hold(late, false)
+	for _, s := range []*results.SQLite{third, fourth} {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold(late, true)
 }

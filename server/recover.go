@@ -13,9 +13,20 @@ import (
 )
 
 // takeOver has an osp dev restore the tasks of the earlier one: its Redis was inside the process, and is gone with it. Of
-// several that share the file the first does, for the others would carry out its tasks a second time.
+// several that share the file the first does, for the others would carry out its tasks a second time; and none does beside API and
+// workers, whose Redis has them.
 func (s *Server) takeOver(ctx context.Context) error {
-	first, err := s.store.(*results.SQLite).Hold(ctx)
+	file, ok := s.store.(*results.SQLite)
+	if !ok {
+		return nil
+	}
+	if s.config.Role != RoleDev {
+		if _, err := file.Share(ctx); err != nil {
+			s.log.WarnContext(ctx, "an osp dev on the same file will not see that it is used", "error", err)
+		}
+		return nil
+	}
+	first, err := file.Hold(ctx)
 	if err != nil {
 		return &ConfigError{"OSP_RESULTS", fmt.Sprintf("names a file that cannot be locked: %v", err)}
 	}
@@ -23,7 +34,8 @@ func (s *Server) takeOver(ctx context.Context) error {
 	return nil
 }
 
-// second tells whether another osp dev had the file first: each has a Redis of its own, and would start every tick once more.
+// second tells whether the file was in use when this osp dev began: it has a Redis of its own, and would start every tick once more,
+// and every task that it restores.
 func (s *Server) second() bool { return s.config.Role == RoleDev && !s.config.Recover }
 
 // recoverEvery is how often a recovery is tried until Redis and the result store answer.

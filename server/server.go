@@ -106,10 +106,8 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.ungroup = journal.GroupCommit(s.redis)
-	if s.config.Role == RoleDev {
-		if err := s.takeOver(ctx); err != nil {
-			return err
-		}
+	if err := s.takeOver(ctx); err != nil {
+		return err
 	}
 	s.journal = journal.New(s.redis, journal.Options{
 		Partitions: s.partitions(), LeaseTTL: s.config.Lease, KeepFinished: s.config.KeepFinished,
@@ -138,7 +136,7 @@ func (s *Server) open(ctx context.Context) error {
 		s.worker = s.newWorker()
 	}
 	if s.second() {
-		s.log.InfoContext(ctx, "another osp dev had the file first, and starts what is scheduled")
+		s.log.InfoContext(ctx, "another process has the file, goes on with its tasks and starts what is scheduled")
 	} else if s.config.Role.works() {
 		s.scheduler = &tasks.Scheduler{
 			Source: s.store, Definitions: s.dispatcher.Catalogue.Definitions, Ticks: s.journal, Tasks: s.dispatcher, Log: s.log, Now: time.Now,
@@ -197,9 +195,13 @@ func (s *Server) dispatch() error {
 	catalogue.Definitions = &tasks.Definitions{
 		Source: s.store, Shelf: s.journal, Activities: acts, Log: s.log, Now: time.Now,
 	}
+	restorer := s.restorer
+	if s.second() { // no Redis has lost what another process has begun
+		restorer = nil
+	}
 	s.fair = tasks.NewFair(s.journal, s.queue, s.log, 2*s.config.Concurrency, s.config.Queues)
 	s.dispatcher = &tasks.Dispatcher{
-		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
+		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 		Started: s.metrics.Started, Webhooks: s.webhooks,
 	}

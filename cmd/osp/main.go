@@ -47,8 +47,9 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		err = &usageError{fmt.Errorf("%w (see osp --help)", err)}
 	}
-	if strings.HasPrefix(err.Error(), "if any flags in the group") { // cobra has no type for it either
-		err = &usageError{err}
+	if _, both, ok := strings.Cut(err.Error(), "none of the others can be; ["); ok { // cobra has no type for it either
+		names, _, _ := strings.Cut(both, "]")
+		err = &usageError{fmt.Errorf("write one of --%s, not both", strings.ReplaceAll(names, " ", " and --"))}
 	}
 	if says := strings.TrimSpace(err.Error()); says != "" { // else it has been told
 		_, _ = fmt.Fprintln(stderr, "osp:", says)

@@ -208,6 +208,35 @@ func TestAWorkerRecoversWhenItStarts(t *testing.T) {
 	}
 }
 
+// Whoever tries something out in osp dev may have OSP_RESULTS set to what API and workers use.
+func TestDevLeavesTheTasksOfOthersAlone(t *testing.T) {
+	env := here(t)
+	letGo := make(chan struct{})
+	e := newEndpoint(t, func(_ string, _ int, r *http.Request) int {
+		select {
+		case <-letGo:
+		case <-r.Context().Done():
+		}
+		return http.StatusOK
+	})
+	all := start(t, "all", env...)
+	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
+	eventually(t, enough, func() bool { return e.called("/a") == 1 }, func() any { return all.log() })
+	dev := start(t, "dev", env...)
+	eventually(t, enough, func() bool { return strings.Contains(dev.log(), "another process has the file") }, func() any { return dev.log() })
+	eventually(t, enough, func() bool { // its row is written
+		status, _, _ := dev.call("GET", "/v1/tasks/"+task.ID, nil)
+		return status == http.StatusOK
+	}, func() any { return dev.log() })
+	if log := dev.log(); strings.Contains(log, "restored") {
+		t.Errorf("a read made it go on here: %s", log)
+	}
+	close(letGo)
+	if all.wait(task.ID, enough, saga.Completed); e.called("/a") != 1 {
+		t.Errorf("/a was called %d times", e.called("/a"))
+	}
+}
+
 func TestDevGoesOnWhereItStopped(t *testing.T) {
 	file := "OSP_RESULTS=sqlite:" + filepath.Join(t.TempDir(), "dev.db")
 	env := []string{file, "OSP_HTTP_ALLOW_PRIVATE=true"}

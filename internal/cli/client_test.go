@@ -122,7 +122,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"an older API", "", newAPI(), 1, "This API is older than the command"},
 		{"where to look in the log", "", newAPI().says("GET /v1/tasks/t1", 500, `{"title":"Something is wrong","status":500,"request_id":"0199"}`), 1, "log has more under 0199."},
 		{"another server", "", newAPI().on("GET /v1/tasks/t1", page), 8, "is not osp (it sent text/html): is the URL right?"},
-		{"another server's errors", "", newAPI().says("GET /v1/tasks/t1", 502, "\x1b[2Jbad gateway"), 1, `502 Bad Gateway, and not as osp does: \x1b[2Jbad gateway`},
+		{"another server's errors", "", newAPI().says("GET /v1/tasks/t1", 502, "\x1b[2Jbad gateway"), 8, `502 Bad Gateway, and not as osp does: \x1b[2Jbad gateway`},
 		{"a redirect", "", newAPI().says("GET /v1/tasks/t1", 308, "", "Location", "https://elsewhere.test/"), 8, "sends on to https://elsewhere.test/: is that where the API is?"},
 	}
 	for _, c := range cases {

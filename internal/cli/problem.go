@@ -98,7 +98,7 @@ func (c *client) refused(res *http.Response, raw []byte) error {
 	}
 	p := &problem{}
 	if err := json.Unmarshal(raw, p); err != nil || p.Title == "" {
-		return fmt.Errorf("%s answered %d %s, and not as osp does: %s", c.target.url, res.StatusCode,
+		return ended(exitUnreachable, "%s answered %d %s, and not as osp does: %s", c.target.url, res.StatusCode,
 			http.StatusText(res.StatusCode), clip(plain(or(string(raw), "nothing")), 200))
 	}
 	p.Status = res.StatusCode
