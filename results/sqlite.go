@@ -24,7 +24,7 @@ var sqliteSchema string
 type SQLite struct {
 	db      *sql.DB
 	path    string
-	lock    *sql.DB       // see Hold
+	lock    *sql.DB       // see Hold and Share
 	writing chan struct{} // SQLite has one writer at a time; queueing here is fairer than its busy handler
 }
 

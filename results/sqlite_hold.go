@@ -16,8 +16,9 @@ func (s *SQLite) Share(ctx context.Context) (bool, error) {
 	return s.take(ctx, "begin; select count(*) from sqlite_master")
 }
 
+// take waits a second, for others who try it may be in the way for a moment.
 func (s *SQLite) take(ctx context.Context, how string) (bool, error) {
-	lock, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path + ".lock"}).EscapedPath())
+	lock, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path + ".lock"}).EscapedPath()+"?_pragma=busy_timeout(1000)")
 	if err != nil {
 		return false, fmt.Errorf("open %s.lock: %w", s.path, err)
 	}

@@ -12,31 +12,34 @@ import (
 	"github.com/osp-platform/osp/tasks"
 )
 
-// takeOver has an osp dev restore the tasks of the earlier one: its Redis was inside the process, and is gone with it. Of
-// several that share the file the first does, for the others would carry out its tasks a second time; and none does beside API and
-// workers, whose Redis has them.
+// takeOver has an osp dev restore the tasks of the earlier one: its Redis was inside the process, and is gone with it. So nobody else
+// may use its file at the same time: each would carry out the tasks that the other has in its Redis.
 func (s *Server) takeOver(ctx context.Context) error {
 	file, ok := s.store.(*results.SQLite)
 	if !ok {
 		return nil
 	}
 	if s.config.Role != RoleDev {
-		if _, err := file.Share(ctx); err != nil {
+		shared, err := file.Share(ctx)
+		switch {
+		case err != nil:
 			s.log.WarnContext(ctx, "an osp dev on the same file will not see that it is used", "error", err)
+		case !shared:
+			return &ConfigError{"OSP_RESULTS", "names a file that an osp dev uses: stop that one, or give it another file"}
 		}
 		return nil
 	}
-	first, err := file.Hold(ctx)
-	if err != nil {
+	alone, err := file.Hold(ctx)
+	switch {
+	case err != nil:
 		return &ConfigError{"OSP_RESULTS", fmt.Sprintf("names a file that cannot be locked: %v", err)}
+	case !alone:
+		return &ConfigError{"OSP_RESULTS", "names a file that another process uses, which has its tasks in a Redis of its own: " +
+			"set it to sqlite:PATH with another path, or stop that one"}
 	}
-	s.config.Recover = first
+	s.config.Recover = true
 	return nil
 }
-
-// second tells whether the file was in use when this osp dev began: it has a Redis of its own, and would start every tick once more,
-// and every task that it restores.
-func (s *Server) second() bool { return s.config.Role == RoleDev && !s.config.Recover }
 
 // recoverEvery is how often a recovery is tried until Redis and the result store answer.
 const recoverEvery = 2 * time.Second
@@ -62,7 +65,7 @@ func (s *Server) recoverAll(ctx context.Context) {
 func (s *Server) recoverOnce(ctx context.Context) error {
 	if !s.config.Recover {
 		complete, err := s.restorer.Complete(ctx)
-		if err == nil && !complete && !s.second() { // a second dev has a Redis of its own, which nobody can reach
+		if err == nil && !complete {
 			s.log.WarnContext(ctx, "Redis may have lost tasks that the result store keeps: run osp recover")
 		}
 		return err

@@ -135,14 +135,10 @@ func (s *Server) open(ctx context.Context) error {
 	if s.config.Role.works() {
 		s.worker = s.newWorker()
 	}
-	if s.second() {
-		s.log.InfoContext(ctx, "another process has the file, goes on with its tasks and starts what is scheduled")
-	} else if s.config.Role.works() {
+	if s.config.Role.works() {
 		s.scheduler = &tasks.Scheduler{
 			Source: s.store, Definitions: s.dispatcher.Catalogue.Definitions, Ticks: s.journal, Tasks: s.dispatcher, Log: s.log, Now: time.Now,
 		}
-	}
-	if s.config.Role.works() {
 		s.expirer = s.newExpirer()
 	}
 	s.callers()
@@ -195,13 +191,9 @@ func (s *Server) dispatch() error {
 	catalogue.Definitions = &tasks.Definitions{
 		Source: s.store, Shelf: s.journal, Activities: acts, Log: s.log, Now: time.Now,
 	}
-	restorer := s.restorer
-	if s.second() { // no Redis has lost what another process has begun
-		restorer = nil
-	}
 	s.fair = tasks.NewFair(s.journal, s.queue, s.log, 2*s.config.Concurrency, s.config.Queues)
 	s.dispatcher = &tasks.Dispatcher{
-		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: restorer, Queues: s.config.Queues, Fair: s.fair,
+		Catalogue: catalogue, Journal: s.journal, Queue: s.queue, Rows: s.store, Restorer: s.restorer, Queues: s.config.Queues, Fair: s.fair,
 		RowWithin: s.config.waitForRow(), Log: s.log, Now: time.Now, NewID: newID, Changed: s.flusher.Notify, Nudge: s.sweeper.Nudge,
 		Started: s.metrics.Started, Webhooks: s.webhooks,
 	}

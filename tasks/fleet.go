@@ -45,6 +45,7 @@ type Fleet struct {
 
 	counted  atomic.Pointer[counted]
 	counting flight
+	roster   roster
 }
 
 const (

@@ -122,6 +122,7 @@ func (q *Queue) Workers() ([]saga.WorkerView, error) {
 		}
 		if other, ok := byID[w.ID]; ok {
 			w.Concurrency, w.Active = other.Concurrency, other.Active
+			w.Queues = slices.Compact(slices.Sorted(slices.Values(append(w.Queues, other.Queues...))))
 			if other.StartedAt.Before(w.StartedAt) {
 				w.StartedAt = other.StartedAt
 			}

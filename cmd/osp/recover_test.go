@@ -209,32 +209,20 @@ func TestAWorkerRecoversWhenItStarts(t *testing.T) {
 }
 
 // Whoever tries something out in osp dev may have OSP_RESULTS set to what API and workers use.
-func TestDevLeavesTheTasksOfOthersAlone(t *testing.T) {
+func TestDevIsRefusedAFileThatOthersUse(t *testing.T) {
 	env := here(t)
-	letGo := make(chan struct{})
-	e := newEndpoint(t, func(_ string, _ int, r *http.Request) int {
-		select {
-		case <-letGo:
-		case <-r.Context().Done():
+	start(t, "all", env...)
+	other := start(t, "worker", env...)
+	refused := func() {
+		t.Helper()
+		code, out := command(t, append(env, "PORT=0"), "dev")
+		if code != exitUsage || !strings.Contains(out, "OSP_RESULTS names a file that another process uses") {
+			t.Errorf("exit %d: %s", code, out)
 		}
-		return http.StatusOK
-	})
-	all := start(t, "all", env...)
-	task := all.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a")})
-	eventually(t, enough, func() bool { return e.called("/a") == 1 }, func() any { return all.log() })
-	dev := start(t, "dev", env...)
-	eventually(t, enough, func() bool { return strings.Contains(dev.log(), "another process has the file") }, func() any { return dev.log() })
-	eventually(t, enough, func() bool { // its row is written
-		status, _, _ := dev.call("GET", "/v1/tasks/"+task.ID, nil)
-		return status == http.StatusOK
-	}, func() any { return dev.log() })
-	if log := dev.log(); strings.Contains(log, "restored") {
-		t.Errorf("a read made it go on here: %s", log)
 	}
-	close(letGo)
-	if all.wait(task.ID, enough, saga.Completed); e.called("/a") != 1 {
-		t.Errorf("/a was called %d times", e.called("/a"))
-	}
+	refused()
+	other.stop(syscall.SIGTERM)
+	refused() // there is one left
 }
 
 func TestDevGoesOnWhereItStopped(t *testing.T) {
@@ -253,20 +241,16 @@ func TestDevGoesOnWhereItStopped(t *testing.T) {
 	first := start(t, "dev", env...)
 	task := first.task(202, "POST", "/v1/tasks", dict{"type": "http.saga", "input": e.saga("a", "b", "c")})
 	eventually(t, enough, func() bool { return e.called("/b") == 1 }, func() any { return first.log() })
-	second := start(t, "dev", env...)
+	for _, second := range []string{"dev", "all"} { // each would carry out the tasks that the other has
+		code, out := command(t, append(env, "PORT=0", "OSP_AUTH=off", "REDIS_URL="+testenv.Redis(t)), second)
+		if code != exitUsage || !strings.Contains(out, "OSP_RESULTS names a file that") {
+			t.Errorf("osp %s beside it: exit %d: %s", second, code, out)
+		}
+	}
 	close(letGo)
-	if got := first.wait(task.ID, enough, saga.Completed); got.Error != "" {
-		t.Errorf("with a second osp dev on the same file: %+v", got)
+	if got := first.wait(task.ID, enough, saga.Completed); got.Error != "" || e.saw() != "/a /b /c" || e.called("/b") != 1 {
+		t.Errorf("%+v: %s, /b %d times", got, e.saw(), e.called("/b"))
 	}
-	if e.saw() != "/a /b /c" || e.called("/b") != 1 {
-		t.Errorf("a second osp dev carried it out, too: %s, /b %d times", e.saw(), e.called("/b"))
-	}
-	const told = "starts what is scheduled"
-	eventually(t, enough, func() bool { return strings.Contains(second.log(), told) }, func() any { return second.log() })
-	if strings.Contains(first.log(), told) {
-		t.Errorf("who starts what is scheduled: %s", first.log())
-	}
-	second.kill()
 
 	hold := newEndpoint(t, func(path string, call int, r *http.Request) int {
 		if path == "/b" && call == 1 {

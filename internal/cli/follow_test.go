@@ -219,7 +219,7 @@ func TestWhoWaitsIsToldOfAPause(t *testing.T) {
 			})
 			s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a, now: func() time.Time { return noon.Add(time.Since(begin)) }}
 			r := s.run(t.Context(), strings.Fields(args)...)
-			r.is(t, 0, "", "no worker serves its queue at the moment\na worker serves its queue\npaused 4 h ago by ada (type work): the bank is away\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
+			r.is(t, 0, "", "no worker serves its queue at the moment\npaused 4 h ago by ada (type work): the bank is away\npaused 4 h ago by ada (type work): the bank is closed\nnot paused any longer\n")
 			if n := strings.Count(a.requests()+"\n", "GET /v1/tasks/t1\n"); strings.Contains(r.out, "paused") || n != 6 {
 				t.Errorf("%s: read %d times: %s\n%s", args, n, r.out, a.requests())
 			}

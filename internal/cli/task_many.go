@@ -108,7 +108,7 @@ func (s *session) some(c *cobra.Command, d deed, ids []string, reason string, th
 			return err
 		}
 		if len(ids) == 1 {
-			if d.soon != "" && s.output.people() && !t.State.Finished() && !then.watch && then.wait == "" {
+			if d.soon != "" && s.output.people() && !t.State.Finished() && t.State != saga.Compensating && !then.watch && then.wait == "" {
 				s.talk("%s", d.soon)
 			}
 			return s.settle(c.Context(), raw, then)

@@ -129,13 +129,10 @@ func (w *waiting) saw(r reading) {
 	}
 }
 
-// tellHeld says what holds the task, as far as it has not been said, and when nothing does any more.
+// tellHeld says what holds the task, as far as it has not been said, and when no pause does any more.
 func (w *waiting) tellHeld(before saga.Task) {
-	switch {
-	case w.task.Unserved && !before.Unserved:
+	if w.task.Unserved && !before.Unserved {
 		w.talk(unserved)
-	case before.Unserved && !w.task.Unserved && !w.over():
-		w.talk("a worker serves its queue")
 	}
 	for _, p := range w.task.PausedBy {
 		same := func(b saga.Pause) bool { return b.PauseKey == p.PauseKey && b.By == p.By && b.Reason == p.Reason }
