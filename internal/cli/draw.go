@@ -102,13 +102,16 @@ func pauseSays(p saga.Pause, now time.Time) string {
 	return fmt.Sprintf("paused %s by %s (%s %s): %s", ago(now.Sub(p.Since)), p.By, p.Kind, p.Name, p.Reason)
 }
 
-// elapsed is how long the task has taken, or takes up to now.
+// elapsed is how long the task has taken, as lists and pages tell it; before it has ended how long it is there.
 func (d *drawing) elapsed() time.Duration {
-	end := d.now
-	if d.task.CompletedAt != nil {
-		end = *d.task.CompletedAt
+	t := d.task
+	switch {
+	case t.CompletedAt == nil:
+		return d.now.Sub(t.CreatedAt)
+	case t.StartedAt == nil: // it ended before it began
+		return t.CompletedAt.Sub(t.CreatedAt)
 	}
-	return end.Sub(d.task.CreatedAt)
+	return t.CompletedAt.Sub(*t.StartedAt)
 }
 
 // bar has a cell for each step that began, or for several of them.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/osp-platform/osp/saga"
 )
 
 // task is a task as the API would tell it.
@@ -237,5 +239,42 @@ func TestWhatHeldATaskIsNotToldOfItWhenItHasEnded(t *testing.T) {
 	r := without(t, a, "task", "wait", "t1")
 	if r.code != 0 || !strings.Contains(r.out, "completed") || strings.Contains(r.out, "paused") || strings.Contains(r.out, "no worker") {
 		t.Errorf("code %d: %s", r.code, r.out)
+	}
+}
+
+func TestAStepThatStartsAgainSaysSo(t *testing.T) {
+	var out strings.Builder
+	tell := (&session{out: &out}).tellLines()
+	for _, e := range []event{
+		{Kind: saga.KindStepStarted}, {Kind: saga.KindStepStarted, Undo: true}, {Kind: saga.KindStepStarted}, // a worker is gone
+		{Kind: saga.KindAttemptFailed}, {Kind: saga.KindStepStarted}, {Kind: saga.KindStepDone},
+	} {
+		e.Step = "a"
+		tell(&e, nil)
+	}
+	got := strings.Split(out.String(), "\n")
+	for i, want := range []string{
+		"a: started", "undo of a: started", "a: started again: the last attempt was cut short", "a: failed", "a: started", "a: done",
+	} {
+		if !strings.HasSuffix(got[i], "  "+want) {
+			t.Errorf("%q, want %q", got[i], want)
+		}
+	}
+}
+
+func TestATaskTakesAsLongAsListsSay(t *testing.T) {
+	begun, ended := noon.Add(-5*time.Second), noon.Add(-time.Second)
+	for _, c := range []struct {
+		task saga.Task
+		want time.Duration
+	}{
+		{saga.Task{StartedAt: &begun, CompletedAt: &ended}, 4 * time.Second},
+		{saga.Task{CompletedAt: &ended}, 59 * time.Second},
+		{saga.Task{StartedAt: &begun}, time.Minute},
+	} {
+		c.task.CreatedAt = noon.Add(-time.Minute)
+		if got := (&drawing{task: c.task, now: noon}).elapsed(); got != c.want {
+			t.Errorf("%v, want %v", got, c.want)
+		}
 	}
 }

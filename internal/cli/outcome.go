@@ -27,7 +27,7 @@ func (s *session) watch(ctx context.Context, id string, limit time.Duration) err
 		w.told = s.tellJSON
 	default:
 		if w.screen = s.screenOn(s.out); w.screen == nil {
-			w.told = s.tellLine
+			w.told = s.tellLines()
 		}
 	}
 	err := w.run(ctx)
@@ -131,9 +131,22 @@ func (s *session) outcome(t *saga.Task, told bool) error {
 	return ended(code, "task %s has ended: %s", plain(t.ID), t.State)
 }
 
-// tellLine tells an event on a line.
-func (s *session) tellLine(e *event, _ []byte) {
-	_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format(time.TimeOnly), e.told())
+// tellLines tells each event on a line. A step that starts though the last attempt has not ended has lost its worker.
+func (s *session) tellLines() func(e *event, _ []byte) {
+	open := map[string]bool{}
+	return func(e *event, _ []byte) {
+		says, step := e.told(), fmt.Sprint(e.Undo, e.Step)
+		switch e.Kind { //nolint:exhaustive // the others are not about an attempt
+		case saga.KindStepStarted:
+			if open[step] {
+				says += " again: the last attempt was cut short"
+			}
+			open[step] = true
+		case saga.KindStepDone, saga.KindAttemptFailed:
+			delete(open, step)
+		}
+		_, _ = fmt.Fprintf(s.out, "%s  %s\n", e.At.Local().Format(time.TimeOnly), says)
+	}
 }
 
 func (s *session) tellJSON(_ *event, raw []byte) { _ = writeJSON(s.out, raw) }
