@@ -51,7 +51,10 @@ func (d *database) followed(ctx context.Context, s settings) (outcome, error) {
 	return o, err
 }
 
-// follow reads a task's journal whenever it has grown, as the event stream does, until the task has ended.
+// restFactor is how much longer an event stream rests than a read took.
+const restFactor = 4
+
+// follow reads a task's journal when it has grown, as the event stream does, until the task has ended.
 func (e *engine) follow(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -60,6 +63,7 @@ func (e *engine) follow(ctx context.Context, id string) error {
 		return err
 	}
 	for {
+		begun := time.Now()
 		snapshot, err := e.journal.Read(ctx, id)
 		switch {
 		case errors.Is(err, saga.ErrNotFound): // it has ended, and the run is over
@@ -73,6 +77,7 @@ func (e *engine) follow(ctx context.Context, id string) error {
 				return err
 			}
 		}
+		time.Sleep(restFactor * time.Since(begun))
 		select {
 		case <-grown:
 		case <-ctx.Done():

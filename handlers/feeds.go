@@ -12,9 +12,8 @@ import (
 const (
 	// readingKept is how long what was read is given to others that come to the same place of the same task.
 	readingKept = time.Second
-	// After a long read nothing more is read for the task for restFactor times as long, a second at most: who follows a long
-	// journal that grows fast must not keep the process reading.
-	longRead   = 10 * time.Millisecond
+	// After a read nothing more is read for the task for restFactor times as long, a second at most: who follows a long journal,
+	// or one that grows fast, must not keep the process and Redis reading.
 	restFactor = 4
 	longRest   = time.Second
 	// nowhere is a place after every event: only the task itself is asked for.
@@ -151,9 +150,6 @@ func (f *feeds) tell(of *feed) time.Duration {
 
 // rest lets time pass before the next append is heard of.
 func (f *feeds) rest(ctx context.Context, took time.Duration) {
-	if took < longRead {
-		return
-	}
 	timer := time.NewTimer(min(restFactor*took, longRest))
 	defer timer.Stop()
 	select {
