@@ -68,7 +68,7 @@ func tells(page, key string) bool {
 	if strings.Contains(page, "`"+key+"`") {
 		return true
 	}
-	for _, prefix := range []string{"left_", "naive_", "commands_", "pipelined_", "floor_", "bullmq_", "bullmq_flow_"} {
+	for _, prefix := range []string{"left_", "many_", "naive_", "commands_", "pipelined_", "floor_", "bullmq_", "bullmq_flow_"} {
 		if rest, ok := strings.CutPrefix(key, prefix); ok && strings.Contains(page, "`"+prefix+"`") {
 			return strings.Contains(page, "`"+rest+"`")
 		}

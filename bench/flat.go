@@ -103,6 +103,7 @@ func (d *database) fill(ctx context.Context, s settings, r *report) error {
 
 // startAll starts so many tasks of a type as fast as it can.
 func (e *engine) startAll(ctx context.Context, n int, typeName string) error {
+	const starters = 16
 	errs := make(chan error, starters)
 	for g := range starters {
 		go func() {

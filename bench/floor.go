@@ -54,8 +54,8 @@ func (d *database) floor(ctx context.Context, s settings) (outcome, error) {
 	})
 }
 
-// starters is how many goroutines start tasks.
-const starters = 16
+// starters is how many goroutines start tasks: a quarter of those in flight are being started.
+func (s settings) starters() int { return max(1, s.inFlight/4) }
 
 // closedLoop starts tasks as slots come free, and waits for the last one.
 func (d *database) closedLoop(ctx context.Context, s settings, slots chan struct{}, start func(i int) error) (outcome, error) {
@@ -78,6 +78,7 @@ func (d *database) measured(ctx context.Context, tasks int, run func() error) (o
 }
 
 func loop(ctx context.Context, s settings, slots chan struct{}, start func(i int) error) error {
+	starters := s.starters()
 	errs := make(chan error, starters)
 	for g := range starters {
 		go func() {

@@ -38,6 +38,11 @@ func (d *database) sides() []side {
 			},
 		},
 		{
+			name: "three steps, four times as many in flight", prefix: "many_",
+			forward: func(ctx context.Context, s settings) (outcome, error) { return d.throughput(ctx, s.many(), forwardType) },
+			undone:  func(ctx context.Context, s settings) (outcome, error) { return d.throughput(ctx, s.many(), compensatedType) },
+		},
+		{
 			name: "a naive chain", prefix: "naive_",
 			forward: func(ctx context.Context, s settings) (outcome, error) { return d.naive(ctx, s, 3) },
 			undone:  func(ctx context.Context, s settings) (outcome, error) { return d.naive(ctx, s, 6) },
@@ -61,6 +66,12 @@ func (d *database) sides() []side {
 func leaveCore() (back func()) {
 	all := runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-1))
 	return func() { runtime.GOMAXPROCS(all) }
+}
+
+// many are the settings with four times as many tasks in flight. Raw asynq would gain nothing: it fetches one after the other.
+func (s settings) many() settings {
+	s.inFlight *= 4
+	return s
 }
 
 // sides measures the floor and all beside it, in turns. Ratios are of figures of the same round.

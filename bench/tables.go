@@ -30,6 +30,7 @@ var lines = []struct{ name, prefix string }{
 	{"raw asynq, 1 task, nothing recorded (the floor)", "floor_"},
 	{"**three steps**", ""},
 	{"three steps, `GOMAXPROCS` one less", "left_"},
+	{"three steps, four times as many in flight", "many_"},
 	{"naive chain of 3 asynq tasks, 6 with the undos", "naive_"},
 	{"BullMQ, one job that keeps its steps by hand", "bullmq_"},
 	{"BullMQ, a flow of three jobs", "bullmq_flow_"},
