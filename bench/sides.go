@@ -39,8 +39,10 @@ func (d *database) sides() []side {
 		},
 		{
 			name: "three steps, four times as many in flight", prefix: "many_",
-			forward: func(ctx context.Context, s settings) (outcome, error) { return d.throughput(ctx, s.many(), forwardType) },
-			undone:  func(ctx context.Context, s settings) (outcome, error) { return d.throughput(ctx, s.many(), compensatedType) },
+			forward: func(ctx context.Context, s settings) (outcome, error) { return d.throughput(ctx, many(s), forwardType) },
+			undone: func(ctx context.Context, s settings) (outcome, error) {
+				return d.throughput(ctx, many(s), compensatedType)
+			},
 		},
 		{
 			name: "a naive chain", prefix: "naive_",
@@ -69,7 +71,7 @@ func leaveCore() (back func()) {
 }
 
 // many are the settings with four times as many tasks in flight. Raw asynq would gain nothing: it fetches one after the other.
-func (s settings) many() settings {
+func many(s settings) settings {
 	s.inFlight *= 4
 	return s
 }

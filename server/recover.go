@@ -66,7 +66,8 @@ func (s *Server) recoverOnce(ctx context.Context) error {
 	if !s.config.Recover {
 		complete, err := s.restorer.Complete(ctx)
 		if err == nil && !complete {
-			s.log.WarnContext(ctx, "Redis may have lost tasks that the result store keeps: run osp recover")
+			s.log.WarnContext(ctx, "Redis may have lost tasks that the result store keeps: run osp recover. "+
+				"If another Redis has them, stop and mend REDIS_URL: they would be carried out twice")
 		}
 		return err
 	}
