@@ -51,8 +51,11 @@ func (d *database) followed(ctx context.Context, s settings) (outcome, error) {
 	return o, err
 }
 
-// restFactor is how much longer an event stream rests than a read took.
-const restFactor = 4
+// After a read that took so long an event stream rests restFactor times as long.
+const (
+	longRead   = 2 * time.Millisecond
+	restFactor = 4
+)
 
 // follow reads a task's journal when it has grown, as the event stream does, until the task has ended.
 func (e *engine) follow(ctx context.Context, id string) error {
@@ -77,7 +80,9 @@ func (e *engine) follow(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		time.Sleep(restFactor * time.Since(begun))
+		if took := time.Since(begun); took >= longRead {
+			time.Sleep(restFactor * took)
+		}
 		select {
 		case <-grown:
 		case <-ctx.Done():

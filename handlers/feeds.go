@@ -12,8 +12,9 @@ import (
 const (
 	// readingKept is how long what was read is given to others that come to the same place of the same task.
 	readingKept = time.Second
-	// After a read nothing more is read for the task for restFactor times as long, a second at most: who follows a long journal,
-	// or one that grows fast, must not keep the process and Redis reading.
+	// After a long read nothing more is read for the task for restFactor times as long, a second at most: who follows a long
+	// journal that grows fast, or one of a Redis that is busy, must not keep them reading.
+	longRead   = 2 * time.Millisecond
 	restFactor = 4
 	longRest   = time.Second
 	// nowhere is a place after every event: only the task itself is asked for.
@@ -150,6 +151,9 @@ func (f *feeds) tell(of *feed) time.Duration {
 
 // rest lets time pass before the next append is heard of.
 func (f *feeds) rest(ctx context.Context, took time.Duration) {
+	if took < longRead {
+		return
+	}
 	timer := time.NewTimer(min(restFactor*took, longRest))
 	defer timer.Stop()
 	select {

@@ -94,7 +94,7 @@ func TestOneThatLeavesTakesNothingFromTheOthers(t *testing.T) {
 }
 
 func TestAJournalThatGrowsFastIsNotReadAllTheTime(t *testing.T) {
-	for _, takes := range []time.Duration{50 * time.Millisecond, time.Millisecond} {
+	for _, takes := range []time.Duration{50 * time.Millisecond, 2 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			w, journal := counting(t)
 			journal.takes = takes
