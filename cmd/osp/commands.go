@@ -27,14 +27,12 @@ func newRoot(env server.Environment, stdout, stderr io.Writer) *cobra.Command {
 
 Start with "osp dev": everything in one process, nothing to install. Then "osp task start --help".
 The settings of the other roles come from the environment; see docs/configuration.md.`,
-		SilenceUsage: true, SilenceErrors: true, Version: version,
+		SilenceUsage: true, SilenceErrors: true, DisableSuggestions: true, Version: version,
 	}
 	root.SetVersionTemplate("osp {{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w (see %s --help)", err, c.CommandPath())}
-	})
+	root.SetFlagErrorFunc(cli.FlagError)
 	add := func(group, title string, commands ...*cobra.Command) {
 		root.AddGroup(&cobra.Group{ID: group, Title: title})
 		for _, c := range commands {
@@ -70,7 +68,7 @@ func world(env server.Environment) cli.World {
 // newServe is a command that runs a role until a signal comes.
 func newServe(name string, role server.Role, short string, env server.Environment) *cobra.Command {
 	return &cobra.Command{
-		Use: name, Short: short, Args: noArgs,
+		Use: name, Short: short, Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := contradiction(role, env); err != nil {
 				return err
@@ -136,16 +134,9 @@ func printWelcome(w io.Writer, url, file string) {
 
 func newMigrate(env server.Environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "migrate", Short: "Apply the migrations to the PostgreSQL at DATABASE_URL", Args: noArgs,
+		Use: "migrate", Short: "Apply the migrations to the PostgreSQL at DATABASE_URL", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return server.Migrate(c.Context(), env, c.OutOrStdout())
 		},
 	}
-}
-
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return &usageError{fmt.Errorf("%q is one argument too many (see %s --help)", args[0], c.CommandPath())}
-	}
-	return nil
 }

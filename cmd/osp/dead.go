@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/saga"
 	"github.com/osp-platform/osp/server"
 )
@@ -19,7 +20,7 @@ import (
 func newDeadLetters(env server.Environment) *cobra.Command {
 	var output string
 	c := &cobra.Command{
-		Use: "dead-letters", Short: "List rows that the result store has refused for good", Args: noArgs,
+		Use: "dead-letters", Short: "List rows that the result store has refused for good", Args: cli.NoArgs,
 		Long: `List rows that the result store has refused for good, from the Redis at REDIS_URL.
 
 The tasks themselves go on. Mend the cause in the database, then send the rows again: osp dead-letters resend --all

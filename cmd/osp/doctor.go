@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
@@ -19,7 +20,7 @@ var errSick = errors.New("something needs mending: see above")
 func newDoctor(env server.Environment) *cobra.Command {
 	var output string
 	c := &cobra.Command{
-		Use: "doctor", Short: "Check Redis and the result store as the environment names them", Args: noArgs,
+		Use: "doctor", Short: "Check Redis and the result store as the environment names them", Args: cli.NoArgs,
 		Long: `Check Redis' version, memory, policy, role, persistence and scripts, the result store, whether both are those that the other
 processes use, and variables that look misspelt; print all of it. Nothing is made or changed. The exit code is 1 when osp would not start or not do its work like this; warnings leave it 0.`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
@@ -18,7 +19,7 @@ const patience = 3 * time.Second
 
 func newHealthcheck(env server.Environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "healthcheck", Short: "Ask the server on PORT whether it lives; for platforms without curl", Args: noArgs,
+		Use: "healthcheck", Short: "Ask the server on PORT whether it lives; for platforms without curl", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			port, err := env.Port()
 			if err != nil {

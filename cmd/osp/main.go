@@ -44,10 +44,11 @@ func run(ctx context.Context, args []string, env server.Environment, stdout, std
 	if err == nil {
 		return exitOK
 	}
-	if strings.HasPrefix(err.Error(), "unknown command") {
-		err = &usageError{fmt.Errorf("%w (see osp --help)", err)}
+	var name string
+	if _, other := fmt.Sscanf(err.Error(), "unknown command %q", &name); other == nil { // cobra has no type for it
+		err = cli.NoCommand(root, name)
 	}
-	if _, both, ok := strings.Cut(err.Error(), "none of the others can be; ["); ok { // cobra has no type for it either
+	if _, both, ok := strings.Cut(err.Error(), "none of the others can be; ["); ok { // nor for this
 		names, _, _ := strings.Cut(both, "]")
 		err = &usageError{fmt.Errorf("write one of --%s, not both", strings.ReplaceAll(names, " ", " and --"))}
 	}

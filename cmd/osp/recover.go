@@ -3,13 +3,14 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
 func newRecover(env server.Environment) *cobra.Command {
 	var o server.RecoverOptions
 	c := &cobra.Command{
-		Use: "recover", Short: "Carry on the tasks whose journals Redis has lost, from what the result store keeps", Args: noArgs,
+		Use: "recover", Short: "Carry on the tasks whose journals Redis has lost, from what the result store keeps", Args: cli.NoArgs,
 		Long: `Carry on the tasks whose journals Redis has lost, from what the result store keeps of them.
 
 It needs REDIS_URL and the result store's settings (osp dev keeps Redis to itself, and recovers when it starts), may run while workers run, and any number of times: journals that are

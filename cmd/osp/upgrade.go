@@ -5,12 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/osp-platform/osp/internal/cli"
 	"github.com/osp-platform/osp/server"
 )
 
 func newUpgradeCheck(env server.Environment) *cobra.Command {
 	return &cobra.Command{
-		Use: "upgrade-check", Short: "Tell whether the stored schema fits this program", Args: noArgs,
+		Use: "upgrade-check", Short: "Tell whether the stored schema fits this program", Args: cli.NoArgs,
 		Long: `Tell whether the result store has the schema that this program needs. Ask the new program before it replaces the old one:
 while it says no, its processes would not become ready. Nothing is changed.
 

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/osp-platform/osp/internal/cli"
 )
 
 // version, commit and date are set by the linker: see internal/build.sh. The date is the commit's.
@@ -25,7 +27,7 @@ func built() (commitID, commitDate string) {
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Tell the version, the commit and its date", Args: noArgs,
+		Use: "version", Short: "Tell the version, the commit and its date", Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			id, at := built()
 			_, err := fmt.Fprintf(c.OutOrStdout(), "osp %s\ncommit %s\ndate %s\n%s %s/%s\n",

@@ -18,8 +18,7 @@ import (
 // newWorkflow is what can be done with definitions: in files, which needs no server, and over the API.
 func newWorkflow(env server.Environment) *cobra.Command {
 	c := &cobra.Command{
-		Use: "workflow", Short: "Check workflow definitions, try them out, deploy them", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use: "workflow", Short: "Check workflow definitions, try them out, deploy them", RunE: cli.Help,
 	}
 	c.AddCommand(newValidate(), newSimulate(), newImport())
 	c.AddCommand(cli.WorkflowCommands(world(env))...)

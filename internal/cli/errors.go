@@ -3,8 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/osp-platform/osp/internal/spelling"
 )
 
 // Exit codes beyond those of the whole program, documented in docs/cli.md.
@@ -50,18 +53,63 @@ func needs(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 		if len(args) > len(names) {
-			return misused("%q is one argument too many (see %s --help)", args[len(names)], c.CommandPath())
+			return oneTooMany(c, args[len(names)])
 		}
 		return misused("%s is missing (see %s --help)", names[len(args)], c.CommandPath())
 	}
 }
 
-// help is what a command does that only has others below it.
-func help(c *cobra.Command, args []string) error {
+// NoArgs holds a command to having no arguments.
+func NoArgs(c *cobra.Command, args []string) error { return needs()(c, args) }
+
+// oneTooMany tells of an argument that a command does not take, and what it may have been meant for.
+func oneTooMany(c *cobra.Command, arg string) error {
+	says := fmt.Sprintf("%q is one argument too many", arg)
+	if hint := behind(c, arg); hint != "" {
+		says += ": " + hint
+	} else if asks := meant(arg, below(c)); asks != "" {
+		says += "." + asks
+	}
+	return misused("%s (see %s --help)", says, c.CommandPath())
+}
+
+// Help is what a command does that only has others below it.
+func Help(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return misused("there is no command %q (see %s --help)", c.CommandPath()+" "+args[0], c.CommandPath())
+		return NoCommand(c, args[0])
 	}
 	return c.Help()
+}
+
+// NoCommand tells that a command has none of this name below it, and which it has.
+func NoCommand(c *cobra.Command, name string) error {
+	says := fmt.Sprintf("there is no command %q", c.CommandPath()+" "+name)
+	asks := meant(name, below(c))
+	if c.HasParent() { // at the top there are too many to list
+		asks += " There are " + strings.Join(below(c), ", ")
+	}
+	if asks != "" {
+		says += "." + asks
+	}
+	return misused("%s (see %s --help)", says, c.CommandPath())
+}
+
+// below are the names of the commands below one.
+func below(c *cobra.Command) (names []string) {
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// meant asks whether another name was meant that is much like one.
+func meant(name string, names []string) string {
+	if nearest := spelling.Nearest(name, names); nearest != "" {
+		return " Is " + plain(nearest) + " meant?"
+	}
+	return ""
 }
 
 // both joins what a command came to with how its output ended.

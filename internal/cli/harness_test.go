@@ -124,9 +124,10 @@ func (s setting) run(ctx context.Context, args ...string) ran {
 		Now:    s.now, NewID: func() string { return "made" }, Version: "1.2.3", transport: s.transport,
 	}
 	root := &cobra.Command{Use: "osp", SilenceErrors: true, SilenceUsage: true}
-	workflow := &cobra.Command{Use: "workflow", RunE: help}
+	workflow := &cobra.Command{Use: "workflow", RunE: Help}
 	workflow.AddCommand(WorkflowCommands(w)...)
 	root.AddCommand(append(Commands(w), workflow)...)
+	root.SetFlagErrorFunc(FlagError)
 	var out, talk bytes.Buffer
 	root.SetArgs(args)
 	root.SetIn(strings.NewReader(s.stdin))

@@ -15,7 +15,7 @@ import (
 
 func newProfile(w World) *cobra.Command {
 	c := &cobra.Command{
-		Use: "profile", Short: "Keep where APIs are, and their keys", RunE: help,
+		Use: "profile", Short: "Keep where APIs are, and their keys", RunE: Help,
 		Long: `Keep where APIs are, and their keys, in osp/config.toml below XDG_CONFIG_HOME (or ~/.config), which nobody else may read.
 
 --profile names one for a command; osp profile use, the one for all that name none. OSP_URL and OSP_KEY come before it.`,

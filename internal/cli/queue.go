@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/osp-platform/osp/internal/spelling"
 )
 
 func newQueue(w World) *cobra.Command {
-	c := &cobra.Command{Use: "queue", Short: "See queues, pause and resume them", RunE: help}
+	c := &cobra.Command{Use: "queue", Short: "See queues, pause and resume them", RunE: Help}
 	c.AddCommand(newQueues(w), newPauseOf(w, "queue"), newResumeOf(w, "queue"))
 	return c
 }
@@ -68,7 +66,7 @@ var kinds = []string{"type", "service", "queue"}
 
 func newPause(w World) *cobra.Command {
 	c := &cobra.Command{
-		Use: "pause", Short: "Hold the tasks of a type, a service or a queue, for a while", RunE: help,
+		Use: "pause", Short: "Hold the tasks of a type, a service or a queue, for a while", RunE: Help,
 		Long: `Hold the tasks of a type, a service or a queue: they are accepted, and wait before their next step until osp resume. What
 is under way ends its step, and what is being undone is undone. For operators.`,
 		Example: `  osp pause type orders.place --reason 'the bank is away'
@@ -85,7 +83,7 @@ is under way ends its step, and what is being undone is undone. For operators.`,
 }
 
 func newResume(w World) *cobra.Command {
-	c := &cobra.Command{Use: "resume", Short: "Let a type, a service or a queue go on that was paused", RunE: help}
+	c := &cobra.Command{Use: "resume", Short: "Let a type, a service or a queue go on that was paused", RunE: Help}
 	for _, kind := range kinds {
 		r := newResumeOf(w, kind)
 		r.Use, r.Short = kind+" NAME", "Let a "+kind+" go on"
@@ -173,14 +171,6 @@ func (s *session) paused(ctx context.Context, kind string) (names []string, err 
 	return names, err
 }
 
-// meant asks whether another name was meant that is much like one.
-func meant(name string, names []string) string {
-	if nearest := spelling.Nearest(name, names); nearest != "" {
-		return " Is " + plain(nearest) + " meant?"
-	}
-	return ""
-}
-
 func newPauses(w World) *cobra.Command {
 	f := &remote{}
 	c := &cobra.Command{
@@ -208,7 +198,7 @@ func (s *session) pauseTable() listed {
 }
 
 func newHuman(w World) *cobra.Command {
-	c := &cobra.Command{Use: "human", Short: "See the human tasks that wait for you", RunE: help}
+	c := &cobra.Command{Use: "human", Short: "See the human tasks that wait for you", RunE: Help}
 	c.AddCommand(newHumans(w))
 	return c
 }

@@ -14,7 +14,7 @@ import (
 
 func newTask(w World) *cobra.Command {
 	c := &cobra.Command{
-		Use: "task", Short: "Start, see and steer tasks", RunE: help,
+		Use: "task", Short: "Start, see and steer tasks", RunE: Help,
 		Long: `Start, see and steer tasks, over the API: --url, --key and --profile say where it is and who asks, else OSP_URL and
 OSP_KEY do, else the profile in use. Without any of them it is osp dev on this machine.`,
 	}

@@ -69,6 +69,8 @@ func newDeed(w World, d deed, c *cobra.Command) *cobra.Command {
 			return misused("flags that say which tasks need --all-matching beside them: it says how many, and asks")
 		case len(args) == 0 && !all:
 			return misused("ID is missing (see %s --help)", c.CommandPath())
+		case len(args) > 1 && then.wait == forEver && behind(c, args[len(args)-1]) != "":
+			return oneTooMany(c, args[len(args)-1])
 		case len(args) > 1 && (then.watch || then.wait != ""):
 			return misused("--wait and --watch are for one task")
 		}
