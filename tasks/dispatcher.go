@@ -10,9 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/osp-platform/osp/saga"
@@ -191,8 +188,7 @@ func (d *Dispatcher) queue(r saga.Request) (string, error) {
 		name = "default"
 	}
 	if _, ok := d.Queues[name]; !ok {
-		names := slices.Sorted(maps.Keys(d.Queues))
-		return "", saga.Invalid(pointer, "%q is not one of the queues: %s", name, strings.Join(names, ", "))
+		return "", noQueue(pointer, name, d.Queues)
 	}
 	return name, nil
 }

@@ -234,6 +234,7 @@ func TestWhatIsWrongWithARequest(t *testing.T) {
 		want string
 	}{
 		{"no such queue", saga.Request{Type: "one", Queue: "fast"}, `/queue: "fast" is not one of the queues: ` + names},
+		{"a misspelt queue", saga.Request{Type: "one", Queue: "reprots"}, `/queue: "reprots" is not one of the queues: ` + names + ". Is reports meant?"},
 		{"no such priority", saga.Request{Type: "one", Priority: "urgent"}, `/priority: "urgent" is not one of the queues: ` + names},
 		{"both", saga.Request{Type: "one", Queue: "low", Priority: "high"}, "/priority: give queue or priority, not both"},
 		{"not JSON", saga.Request{Type: "one", Input: json.RawMessage(`{"a":`)}, "/input"},

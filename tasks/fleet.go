@@ -104,7 +104,7 @@ func (f *Fleet) Resume(ctx context.Context, k saga.PauseKey) error {
 
 func (f *Fleet) knows(k saga.PauseKey) error {
 	if _, ok := f.Queues[k.Name]; k.Kind == saga.PauseQueue && !ok {
-		return saga.Invalid("/name", "%q is not one of the queues: %s", k.Name, strings.Join(slices.Sorted(maps.Keys(f.Queues)), ", "))
+		return noQueue("/name", k.Name, f.Queues)
 	}
 	return nil
 }

@@ -145,4 +145,9 @@ func TestAQueueThatIsNotThereCannotBePaused(t *testing.T) {
 	if err := r.fleet().Resume(t.Context(), key); !errors.As(err, &invalid) {
 		t.Errorf("got %v", err)
 	}
+	key.Name = "lwo"
+	_, err := r.fleet().Pause(t.Context(), saga.Pause{PauseKey: key})
+	if want := `/name: "lwo" is not one of the queues: default, high, low, reports. Is low meant?`; complaints(t, err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }

@@ -40,6 +40,9 @@ func (s *session) whose(ctx context.Context, err error, id, service string) erro
 		p.advice = "It is one of several: of " + listOwners(owners) + ". --service says which."
 	default:
 		p.advice = "osp workflow list lists workflows."
+		if p.slug() == "unknown-type" {
+			names = append(names, s.types(ctx)...)
+		}
 		if asks := meant(id, names); asks != "" {
 			p.advice = strings.TrimSpace(asks) + " " + p.advice
 		}
@@ -65,6 +68,19 @@ func (s *session) owners(ctx context.Context, id string) (owners, names []string
 		return err
 	})
 	return owners, names
+}
+
+// types are the names of the types that are built in, as far as they can be listed soon.
+func (s *session) types(ctx context.Context) (names []string) {
+	ctx, cancel := context.WithTimeout(ctx, quick)
+	defer cancel()
+	_, _ = s.each(ctx, paged{path: path("v1", "types"), member: "types"}, func(raw json.RawMessage) error {
+		var t saga.TaskType
+		err := s.decode(raw, &t)
+		names = append(names, t.Name)
+		return err
+	})
+	return names
 }
 
 func listOwners(owners []string) string {

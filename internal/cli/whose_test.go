@@ -43,7 +43,9 @@ func TestAWorkflowOfAServiceIsFound(t *testing.T) {
 			}
 		}
 	}
-	a := newAPI().says("POST /v1/tasks", 422, `{"type":"/problems/unknown-type","title":"Unknown task type","status":422}`)
+	a := flows("inn/cook").says("GET /v1/types", 200, `{"types":[{"name":"service.create"},{"name":"http.saga"}]}`)
+	at(t, a, "task", "start", "servce.create").is(t, exitFailed, "", "Is service.create meant? osp workflow list lists workflows.")
+	a = newAPI().says("POST /v1/tasks", 422, `{"type":"/problems/unknown-type","title":"Unknown task type","status":422}`)
 	a.on("GET /v1/workflows", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	at(t, a, "task", "start", "book").is(t, exitFailed, "", "Unknown task type (422)\nosp workflow list lists workflows. One of a service")
 	a = newAPI().says("POST /v1/tasks", 409, `{"type":"/problems/conflict","title":"Taken","status":409}`)
