@@ -104,8 +104,8 @@ func (c *client) once(ctx context.Context, r call) (raw []byte, again time.Durat
 		}
 		return nil, again, err
 	case len(raw) > 0 && !strings.Contains(res.Header.Get("Content-Type"), "json"):
-		return nil, 0, ended(exitUnreachable, "what answers at %s is not osp (it sent %s): is the URL right? --url, OSP_URL or a profile says it",
-			c.target.url, plain(or(res.Header.Get("Content-Type"), "no type")))
+		return nil, 0, ended(exitUnreachable, "what answers at %s is not osp (it sent %s): %s",
+			c.target.url, plain(or(res.Header.Get("Content-Type"), "no type")), c.target.rightURL())
 	}
 	return raw, 0, nil
 }
@@ -162,9 +162,9 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 		why = wrapped.Err // the rest repeats the URL
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return ended(exitUnreachable, "nothing answers at %s (connection refused): start one with osp dev, or say where the API is with --url, OSP_URL or a profile", c.target.url)
+		return ended(exitUnreachable, "nothing answers at %s (connection refused): start one with osp dev, or %s", c.target.url, c.target.otherURL())
 	}
-	return ended(exitUnreachable, "%s cannot be reached: %s: is the URL right? --url, OSP_URL or a profile says it", c.target.url, plain(why.Error()))
+	return ended(exitUnreachable, "%s cannot be reached: %s: %s", c.target.url, plain(why.Error()), c.target.rightURL())
 }
 
 // errInterrupted is the end of a command that was told to stop.

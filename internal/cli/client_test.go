@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,7 +73,7 @@ func TestAnAPIThatDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: hung{}}
 		begin := time.Now()
-		s.run(t.Context(), "task", "get", "t1").is(t, 8, "", "http://osp.test cannot be reached: context deadline exceeded")
+		s.run(t.Context(), "task", "get", "t1").is(t, 8, "", "http://osp.test cannot be reached: context deadline exceeded: is the URL right? It is from OSP_URL\n")
 		if d := time.Since(begin); d != longest {
 			t.Errorf("given up after %v", d)
 		}
@@ -121,9 +123,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"a key that may not", "osp_reader", newAPI().says("GET /v1/tasks/t1", 403, `{"title":"Not for you","status":403}`), 1, "The key of OSP_KEY may not do this"},
 		{"an older API", "", newAPI(), 1, "This API is older than the command"},
 		{"where to look in the log", "", newAPI().says("GET /v1/tasks/t1", 500, `{"title":"Something is wrong","status":500,"request_id":"0199"}`), 1, "log has more under 0199."},
-		{"another server", "", newAPI().on("GET /v1/tasks/t1", page), 8, "is not osp (it sent text/html): is the URL right?"},
+		{"another server", "", newAPI().on("GET /v1/tasks/t1", page), 8, "is not osp (it sent text/html): is the URL right? It is from OSP_URL\n"},
 		{"another server's errors", "", newAPI().says("GET /v1/tasks/t1", 502, "\x1b[2Jbad gateway"), 8, `502 Bad Gateway, and not as osp does: \x1b[2Jbad gateway`},
-		{"a redirect", "", newAPI().says("GET /v1/tasks/t1", 308, "", "Location", "https://elsewhere.test/"), 8, "sends on to https://elsewhere.test/: is that where the API is?"},
+		{"a redirect", "", newAPI().says("GET /v1/tasks/t1", 308, "", "Location", "https://elsewhere.test/"), 8, "sends on to https://elsewhere.test/: is that where the API is? Then mend the URL, which is from OSP_URL\n"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,16 +140,39 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	s := setting{env: map[string]string{"OSP_URL": "http://127.0.0.1:1"}}
-	s.run(t.Context(), "task", "get", "t1").is(t, 8, "", "nothing answers at http://127.0.0.1:1 (connection refused): start one with osp dev, or say where")
-	s.run(t.Context(), "task", "watch", "t1").is(t, 8, "", "nothing answers at")
-	s.run(t.Context(), "task", "wait", "t1").is(t, 8, "", "nothing answers at")
+	home := t.TempDir()
+	s := setting{env: map[string]string{"HOME": home, "OSP_URL": "http://127.0.0.1:1/below/"}}
+	run := func(line string) ran { return s.run(t.Context(), strings.Fields(line)...) }
+	run("profile add far --url 127.0.0.1:1/far --no-key").is(t, 0, "", "")
+	mend := "nothing answers at http://127.0.0.1:1%s (connection refused): start one with osp dev, or mend the URL, which is from %s\n"
+	run("task get t1").is(t, 8, "", fmt.Sprintf(mend, "/below", "OSP_URL"))
+	run("task watch t1").is(t, 8, "", "nothing answers at")
+	run("task wait t1").is(t, 8, "", "nothing answers at")
+	run("task get t1 --url http://127.0.0.1:1").is(t, 8, "", fmt.Sprintf(mend, "", "--url"))
+	run("task get t1 --profile far").is(t, 8, "", fmt.Sprintf(mend, "/far", "the profile far"))
+	run("task get t1 --profile far --url 127.0.0.1:1/other").is(t, 8, "", fmt.Sprintf(mend, "/other", "--url"))
+	run("task get t1 --profile fra").is(t, 2, "", `there is no profile "fra": osp profile list lists them. Is far meant?`)
+	delete(s.env, "OSP_URL")
+	run("task get t1").is(t, 8, "", fmt.Sprintf(mend, "/far", "the profile far"))
+	run("profile remove far").is(t, 0, "", "")
+	s.transport = refusing{}
+	run("task get t1").is(t, 8, "", "nothing answers at "+defaultURL+" (connection refused): start one with osp dev, or say where the API is with --url, OSP_URL or a profile\n")
+}
+
+// refusing is a machine on which nobody listens.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
+
+func TestAnAPIThatIsElsewhere(t *testing.T) {
+	s := setting{env: map[string]string{"OSP_URL": "http://osp.test/elsewhere"}, transport: newAPI()}
+	s.run(t.Context(), "task", "get", "t1").is(t, 1, "", "\nThe API does not seem to be at http://osp.test/elsewhere: is the URL right? It is from OSP_URL.\n")
 }
 
 func TestURLsAreChecked(t *testing.T) {
 	cases := []struct{ url, says string }{
-		{"ftp://osp.test", "is not one: write it as http://localhost:8080"},
-		{"http://ada:secret@osp.test", "has a name or password in it"},
+		{"ftp://osp.test", `"ftp://osp.test" (OSP_URL) is not one: write it as http://localhost:8080`},
+		{"http://ada:secret@osp.test", "(OSP_URL) has a name or password in it"},
 		{"http://osp.test/?key=1", "is not one"},
 		{"http://\x1b[2J", "is not one"},
 	}
@@ -166,7 +191,7 @@ func TestAURLWithoutASchemeIsInClearOnThisMachineOnly(t *testing.T) {
 		"127.0.0.1:81": "http://127.0.0.1:81", "[::1]:81": "http://[::1]:81", "localhost.osp.test": "https://localhost.osp.test",
 		"http://osp.test": "http://osp.test", "": defaultURL,
 	} {
-		if got, err := newTarget(at, "", ""); err != nil || got.url.String() != want {
+		if got, err := newTarget(at, "", "", ""); err != nil || got.url.String() != want {
 			t.Errorf("%q is %v, %v; want %s", at, got.url, err, want)
 		}
 	}

@@ -94,7 +94,7 @@ func dotted(pointer string) string {
 // refused makes the error of an answer that is one.
 func (c *client) refused(res *http.Response, raw []byte) error {
 	if to := res.Header.Get("Location"); res.StatusCode/100 == 3 && to != "" {
-		return ended(exitUnreachable, "%s sends on to %s: is that where the API is? --url, OSP_URL or a profile says it", c.target.url, clip(plain(to), 200))
+		return ended(exitUnreachable, "%s sends on to %s: is that where the API is? Then %s", c.target.url, clip(plain(to), 200), c.target.otherURL())
 	}
 	p := &problem{}
 	if err := json.Unmarshal(raw, p); err != nil || p.Title == "" {
@@ -117,6 +117,8 @@ func (c *client) advice(p *problem, after string) string {
 		return "The key of " + plain(c.target.origin) + " may not do this: it needs another role, or belongs to another service."
 	case p.slug() == "no-such-task":
 		return "osp task list lists those that there are."
+	case p.slug() == "no-such-route" && c.target.url.Path != "":
+		return "The API does not seem to be at " + c.target.url.String() + ": " + c.target.rightURL() + "."
 	case p.slug() == "no-such-route" || p.slug() == "method-not-allowed":
 		return "This API is older than the command, and does not have this: osp version tells the command's."
 	case p.slug() == "unknown-type":

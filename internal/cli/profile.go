@@ -50,7 +50,7 @@ other processes can read those. The first profile is used at once.`,
 					return err
 				}
 			}
-			to, err := newTarget(at, key, "as it was given")
+			to, err := newTarget(at, "--url", key, "as it was given")
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func newProfileUse(w World) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return changeProfiles(w, func(p *profiles) error {
 				if _, ok := p.Profiles[args[0]]; !ok {
-					return noProfile(args[0])
+					return p.none(args[0])
 				}
 				p.Use = args[0]
 				_, err := fmt.Fprintf(c.ErrOrStderr(), "In use: %s.\n", args[0])
@@ -118,8 +118,13 @@ func newProfileUse(w World) *cobra.Command {
 	}
 }
 
-func noProfile(name string) error {
-	return misused("there is no profile %q: osp profile list lists them", name)
+// none tells that there is no profile of a name.
+func (p profiles) none(name string) error {
+	asks := meant(name, slices.Sorted(maps.Keys(p.Profiles)))
+	if asks != "" {
+		asks = "." + asks
+	}
+	return misused("there is no profile %q: osp profile list lists them%s", name, asks)
 }
 
 func newProfileRemove(w World) *cobra.Command {
@@ -128,7 +133,7 @@ func newProfileRemove(w World) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return changeProfiles(w, func(p *profiles) error {
 				if _, ok := p.Profiles[args[0]]; !ok {
-					return noProfile(args[0])
+					return p.none(args[0])
 				}
 				delete(p.Profiles, args[0])
 				if p.Use == args[0] {

@@ -25,13 +25,18 @@ type profile struct {
 
 // fill makes the target of a profile. Its key is for its URL alone.
 func (p profile) fill(at, key, name string) (target, error) {
+	mine := "the profile " + name
+	from := mine
+	if at != "" {
+		from = "--url"
+	}
 	switch {
 	case key != "":
-		return newTarget(or(at, p.URL), key, "--key")
+		return newTarget(or(at, p.URL), from, key, "--key")
 	case at != "" && at != p.URL:
-		return newTarget(at, "", "")
+		return newTarget(at, from, "", "")
 	}
-	return newTarget(p.URL, p.Key, "the profile "+name)
+	return newTarget(p.URL, from, p.Key, mine)
 }
 
 func or(a, b string) string {

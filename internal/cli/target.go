@@ -37,14 +37,31 @@ func (f *remote) addTo(w World, c *cobra.Command, outputs ...output) {
 // target is where the API is, and the key for it. They belong together: a key is sent to the URL that it was given with.
 type target struct {
 	url    *url.URL
+	from   string // who says the URL, for advice: a flag, a variable or a profile; empty: nobody
 	key    string
-	origin string // of the key, for advice: a flag, a variable or a profile
+	origin string // of the key
+}
+
+// rightURL asks whether the URL is right, and tells where it comes from.
+func (t target) rightURL() string {
+	if t.from == "" {
+		return "is the URL right? --url, OSP_URL or a profile says another"
+	}
+	return "is the URL right? It is from " + t.from
+}
+
+// otherURL is how to say another URL.
+func (t target) otherURL() string {
+	if t.from == "" {
+		return "say where the API is with --url, OSP_URL or a profile"
+	}
+	return "mend the URL, which is from " + t.from
 }
 
 // target takes the flags; what they leave open is from the profile if one is named, else from the environment, else from
 // the profile in use.
 func (f *remote) target(w World) (target, error) {
-	at, key, origin := f.url, f.key, "--key"
+	at, from, key, origin := f.url, "--url", f.key, "--key"
 	if f.profile != "" {
 		p, err := readProfiles(w)
 		if err != nil {
@@ -52,7 +69,7 @@ func (f *remote) target(w World) (target, error) {
 		}
 		named, ok := p.Profiles[f.profile]
 		if !ok {
-			return target{}, misused("there is no profile %q: osp profile list lists them", f.profile)
+			return target{}, p.none(f.profile)
 		}
 		return named.fill(at, key, f.profile)
 	}
@@ -63,7 +80,8 @@ func (f *remote) target(w World) (target, error) {
 		}
 	}
 	if at == "" {
-		at, _ = w.Lookup("OSP_URL")
+		from = "OSP_URL"
+		at, _ = w.Lookup(from)
 	}
 	if at == "" && key == "" {
 		p, err := readProfiles(w)
@@ -74,7 +92,7 @@ func (f *remote) target(w World) (target, error) {
 			return used.fill("", "", p.Use)
 		}
 	}
-	return newTarget(at, key, origin)
+	return newTarget(at, from, key, origin)
 }
 
 // keyOf reads the key of the environment.
@@ -93,25 +111,25 @@ func keyOf(w World) (key, origin string, err error) {
 	return strings.TrimSpace(string(raw)), "OSP_KEY_FILE", nil
 }
 
-func newTarget(at, key, origin string) (target, error) {
+func newTarget(at, from, key, origin string) (target, error) {
 	if at == "" {
-		at = defaultURL
+		at, from = defaultURL, ""
 	}
 	if !strings.Contains(at, "://") {
 		at = schemeOf(at) + at
 	}
 	u, err := url.Parse(at)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		return target{}, misused("the URL of the API %q is not one: write it as %s", redacted(at), defaultURL)
+		return target{}, misused("the URL of the API %q (%s) is not one: write it as %s", redacted(at), from, defaultURL)
 	}
 	if u.User != nil {
-		return target{}, misused("the URL of the API has a name or password in it: give the key with OSP_KEY or a profile")
+		return target{}, misused("the URL of the API (%s) has a name or password in it: give the key with OSP_KEY or a profile", from)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return target{}, misused("the key (%s) has blanks or characters that no key has", origin)
 	}
-	return target{u, key, origin}, nil
+	return target{u, from, key, origin}, nil
 }
 
 // schemeOf is what a URL begins with that does not say: a key goes in clear to this machine only, unless somebody wants it.

@@ -171,7 +171,7 @@ func (s *session) each(ctx context.Context, p paged, do func(json.RawMessage) er
 			return false, err
 		}
 		if page[p.member] == nil {
-			return false, ended(exitUnreachable, "what answers at %s is not osp: is the URL right? --url, OSP_URL or a profile says it", s.client.target.url)
+			return false, ended(exitUnreachable, "what answers at %s is not osp: %s", s.client.target.url, s.client.target.rightURL())
 		}
 		if err := s.decode(page[p.member], &items); err != nil {
 			return false, err
