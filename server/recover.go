@@ -99,8 +99,8 @@ func Recover(ctx context.Context, c Config, o RecoverOptions, out, errs io.Write
 		_, _ = fmt.Fprintf(errs, "%d tasks looked at\n", r.Seen())
 	})
 	report(out, r, o.Dry)
-	if err == nil && r.Seen() == 0 {
-		_, _ = fmt.Fprintln(errs, "The result store keeps no task that has not ended: is it the one that the workers write to?")
+	if says := nothingLost(r, c); err == nil && says != "" {
+		_, _ = fmt.Fprintln(errs, says)
 	}
 	if err != nil {
 		return fmt.Errorf("stopped half-way, run it again: %w", err)
@@ -116,6 +116,22 @@ func Recover(ctx context.Context, c Config, o RecoverOptions, out, errs io.Write
 		return fmt.Errorf("%d tasks could not be restored", n)
 	}
 	return nil
+}
+
+// nothingLost tells what was looked at, where there is nothing to restore.
+func nothingLost(r tasks.Recovery, c Config) string {
+	store := c.SupabaseURL
+	if c.SQLite != "" {
+		store = "sqlite:" + c.SQLite
+	}
+	switch {
+	case r.Seen() == 0:
+		return "There is nothing to restore: the result store (" + store + ") keeps no task that has not ended. " +
+			"Is it the one that the workers write to?"
+	case r.Restored == 0 && len(r.Failed) == 0:
+		return "There is nothing to restore: Redis has the journals of all tasks that have not ended in the result store (" + store + ")."
+	}
+	return ""
 }
 
 // report prints what became of the tasks.

@@ -101,7 +101,7 @@ func TestADatabaseIsRestoredFromADump(t *testing.T) {
 	if code, out := command(t, env, "recover", "--dry-run"); code != exitOK || !strings.Contains(out, "to be restored 1, there already 0") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
-	if code, out := command(t, env, "recover"); code != exitOK || !strings.Contains(out, "restored 1, there already 0") {
+	if code, out := command(t, env, "recover"); code != exitOK || !strings.Contains(out, "restored 1, there already 0") || strings.Contains(out, "nothing to restore") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
 	start(t, "all", env...)

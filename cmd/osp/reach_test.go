@@ -57,8 +57,10 @@ func TestRecoverAndDeleteDoNotMakeAFile(t *testing.T) {
 			t.Errorf("%s: code %d: %s", args, code, out)
 		}
 	}
-	code, out := command(t, []string{"REDIS_URL=" + redisURL, "OSP_RESULTS=" + aFile(t)}, "recover")
-	if code != exitOK || !strings.Contains(out, "restored 0,") || !strings.Contains(out, "The result store keeps no task that has not ended") {
+	file := aFile(t)
+	code, out := command(t, []string{"REDIS_URL=" + redisURL, "OSP_RESULTS=" + file}, "recover")
+	if code != exitOK || !strings.Contains(out, "restored 0,") ||
+		!strings.Contains(out, "There is nothing to restore: the result store ("+file+") keeps no task that has not ended.") {
 		t.Errorf("with a store without tasks: code %d: %s", code, out)
 	}
 }

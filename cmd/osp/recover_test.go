@@ -200,7 +200,8 @@ func TestAWorkerRecoversWhenItStarts(t *testing.T) {
 	again := start(t, "all", append(env, "OSP_RECOVER=true")...)
 	redis.Start()
 	eventually(t, enough, func() bool { return strings.Contains(again.log(), `"msg":"recovered"`) }, func() any { return again.log() })
-	if code, out := command(t, env, "recover"); code != exitOK || !strings.Contains(out, "restored 0, there already 1, ended 0, failed 0") {
+	code, out := command(t, env, "recover")
+	if code != exitOK || !strings.Contains(out, "restored 0, there already 1, ended 0, failed 0") || !strings.Contains(out, "There is nothing to restore: Redis has the journals of all") {
 		t.Errorf("recover: exit %d: %s", code, out)
 	}
 	if got := again.task(200, "GET", "/v1/tasks/"+task.ID, nil); got.State != saga.Waiting || e.called("/a") != 1 {

@@ -122,6 +122,8 @@ func newAnswer(w World) *cobra.Command {
 				Reason  string          `json:"reason,omitempty"`
 			}{saga.HumanCompleted, nil, reason}
 			switch {
+			case answer == "" && !reject: // the first answer stands: an approval is not made by a flag that was forgotten
+				return misused("--answer is missing: write what to answer, {} where that is nothing, or --reject and --reason")
 			case reject && reason == "":
 				return misused("--reason is missing: say why it is rejected")
 			case reject:

@@ -221,9 +221,19 @@ func TestARequestInAFileIsStarted(t *testing.T) {
 	s.run(t.Context(), "task", "start", "@"+file).is(t, 2, "", `unknown field "inputs"`)
 }
 
-func TestARejectionHasAReason(t *testing.T) {
-	s := setting{transport: newAPI()}
+func TestAnAnswerIsGivenAndARejectionHasAReason(t *testing.T) {
+	a := newAPI()
+	s := setting{transport: a}
+	s.run(t.Context(), "task", "answer", "t1", "approve").is(t, 2, "", "--answer is missing: write what to answer, {} where that is nothing, or --reject and --reason")
 	s.run(t.Context(), "task", "answer", "t1", "approve", "--reject").is(t, 2, "", "--reason is missing")
+	if len(a.got) > 0 {
+		t.Errorf("something was sent: %s", a.requests())
+	}
+	a.says("POST /v1/tasks/t1/human/approve", 202, `{"outcome":"completed"}`)
+	s.run(t.Context(), "task", "answer", "t1", "approve", "--answer", "{}").is(t, 0, "The answer has been recorded: completed.", "")
+	if want := `{"outcome":"completed","output":{}}`; a.got[0].body != want {
+		t.Errorf("sent %s, want %s", a.got[0].body, want)
+	}
 }
 
 // A task shows that it is cancelled only when a worker has seen it.
