@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -51,7 +52,8 @@ func (a *API) startBatch(c *gin.Context) {
 		a.problem(c, err)
 		return
 	}
-	answer.leaveOut(len(items)-allowed, a.refused(ctx, 0, refuse(tooMany)))
+	without, _ := a.describe(ctx, refuse(tooMany))
+	answer.leaveOut(len(items)-allowed, without)
 	a.json(c, http.StatusMultiStatus, answer)
 }
 
@@ -117,20 +119,30 @@ func (a *API) startAll(ctx context.Context, items []item) (batchAnswer, error) {
 		if !slices.ContainsFunc(answer.Items, batchItem.answered) {
 			return answer, *err
 		}
-		answer.skip(a.refused(ctx, 0, *err))
+		without, _ := a.describe(ctx, *err)
+		answer.skip(without)
 	}
 	return answer, nil
 }
 
-// refused is an item that was not started. Pointers are into the body of the batch.
+// refused is an item that was not started.
 func (a *API) refused(ctx context.Context, i int, err error) batchItem {
 	body, _ := a.describe(ctx, err)
+	return refusedWith(i, body)
+}
+
+// refusedWith is an item that was not started. Pointers are into the body of the batch; one at least says which item it is.
+func refusedWith(i int, body problemBody) batchItem {
+	at, said := pointer("tasks", index(i)), false
 	faults := make([]fault, len(body.Errors)) // not in place: the error may be shared
 	for n, f := range body.Errors {
 		if f.Pointer != nil {
-			f = atPointer(pointer("tasks", index(i))+*f.Pointer, "%s", f.Detail)
+			f, said = atPointer(at+*f.Pointer, "%s", f.Detail), true
 		}
 		faults[n] = f
+	}
+	if !said {
+		faults = append(faults, atPointer(at, "%s", cmp.Or(body.Detail, body.Title)))
 	}
 	body.Errors = faults
 	return batchItem{Status: body.Status, Problem: &body}
@@ -139,18 +151,18 @@ func (a *API) refused(ctx context.Context, i int, err error) batchItem {
 func (it batchItem) answered() bool { return it.Status != 0 }
 
 // skip answers all that was not tried, or failed, while the journal could not be reached.
-func (b *batchAnswer) skip(with batchItem) {
+func (b *batchAnswer) skip(with problemBody) {
 	for i, it := range b.Items {
 		if !it.answered() {
-			b.Items[i] = with
+			b.Items[i] = refusedWith(i, with)
 		}
 	}
 }
 
 // leaveOut answers the last n items, which were not tried because the caller has started too many, and counts them all.
-func (b *batchAnswer) leaveOut(n int, with batchItem) {
+func (b *batchAnswer) leaveOut(n int, with problemBody) {
 	for range n {
-		b.Items = append(b.Items, with)
+		b.Items = append(b.Items, refusedWith(len(b.Items), with))
 	}
 	b.count()
 }

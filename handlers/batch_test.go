@@ -31,11 +31,14 @@ func TestBatch(t *testing.T) {
 	}
 	want := []string{
 		"1", "1", "6",
-		"202 /v1/tasks/new", "200 /v1/tasks/there", "409  conflict", "422  invalid /tasks/3/id",
-		"422  invalid /tasks/4/input/name", "422  unknown-type /tasks/5/type", "422  invalid /tasks/6", "500  internal",
+		"202 /v1/tasks/new", "200 /v1/tasks/there", "409  conflict /tasks/2", "422  invalid /tasks/3/id",
+		"422  invalid /tasks/4/input/name", "422  unknown-type /tasks/5/type", "422  invalid /tasks/6", "500  internal /tasks/7",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if says := a.json("items.2.problem.errors.0.detail"); says != a.json("items.2.problem.detail") || says == "" {
+		t.Errorf("what is wrong with the third: %q", says)
 	}
 	if strings.Contains(a.Body.String(), "secret-of-a-panic") || !strings.Contains(w.log.String(), "secret-of-a-panic") {
 		t.Error("a panic's cause belongs into the log only")
@@ -107,7 +110,8 @@ func TestABatchIsGivenUpWhenTheJournalIsAway(t *testing.T) {
 func TestABatchSaysWhatWasAcceptedBeforeTheJournalWentAway(t *testing.T) {
 	w := newWorld(t)
 	a := w.must(207, "POST /v1/tasks/batch", batchOf(demo, `{"type":"away","input":{}}`))
-	if a.json("accepted") != "1" || a.json("items.1.status") != "503" || a.json("items.1.problem.type") != "/problems/unavailable" {
+	if a.json("accepted") != "1" || a.json("items.1.status") != "503" || a.json("items.1.problem.type") != "/problems/unavailable" ||
+		a.json("items.1.problem.errors.0.pointer") != "/tasks/1" {
 		t.Errorf("got %s", a.Body)
 	}
 }

@@ -67,7 +67,7 @@ func TestABatchCountsEachTask(t *testing.T) {
 	if want := "3 2 202 202 202 429 429"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := a.json("items.4.problem.type"); got != "/problems/too-many-requests" {
+	if got := a.json("items.4.problem.type") + " " + a.json("items.4.problem.errors.0.pointer"); got != "/problems/too-many-requests /tasks/4" {
 		t.Errorf("the problem is %s", got)
 	}
 	w.must(429, "POST /v1/tasks/batch", batchOf(demo, demo))
