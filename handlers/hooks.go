@@ -122,7 +122,7 @@ func rowOccasion(data []byte) (service string, o saga.Occasion, err error) {
 		told[name] = row(members, name)
 	}
 	if (operation == "DELETE" && told["old_record"] == nil) || (operation != "DELETE" && operation != "" && told["record"] == nil) {
-		members.wrong(map[bool]string{true: "old_record", false: "record"}[operation == "DELETE"], "is required for %s", operation)
+		members.wrong(map[bool]string{true: "old_record", false: "record"}[operation == "DELETE"], "is missing: %s needs it", operation)
 	}
 	if len(members.faults) > 0 {
 		return "", o, refuse(invalid, members.faults...)

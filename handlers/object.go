@@ -78,7 +78,7 @@ func (o *object) text(name string, r rule) string {
 	raw := o.raw(name)
 	if raw == nil || string(raw) == "null" {
 		if r.required {
-			o.wrong(name, "is required")
+			o.wrong(name, "is missing: add it")
 		}
 		return ""
 	}

@@ -263,7 +263,7 @@ func (a *API) permitSignal(ctx context.Context, service string) (string, error) 
 	case p.Owner == "":
 		return service, nil
 	case service == "":
-		return "", refuse(forbidden, atPointer("/service", "is required: name a service of yours"))
+		return "", refuse(forbidden, atPointer("/service", "is missing: name a service of yours"))
 	}
 	owns, err := a.owners.owns(ctx, p.Owner, service)
 	if err == nil && !owns {

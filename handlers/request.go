@@ -63,7 +63,7 @@ func startRequest(o *object) (saga.Request, error) {
 		LimitKey: o.text("limit_key", nameRule),
 	}
 	if r.Input == nil {
-		o.wrong("input", "is required")
+		o.wrong("input", "is missing: add it")
 	}
 	if err := fits(r.Input); err != nil {
 		return r, err

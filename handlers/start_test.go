@@ -139,6 +139,15 @@ func TestStartSaysWhereTheSyntaxIsWrong(t *testing.T) {
 	}
 }
 
+// As the schemas of inputs say it, too.
+func TestStartSaysWhatIsMissing(t *testing.T) {
+	w := newWorld(t)
+	a := w.must(422, "POST /v1/tasks", `{}`)
+	if got := a.json("errors.0.detail") + ", " + a.json("errors.1.detail"); got != "is missing: add it, is missing: add it" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestStartListsTheTypesThereAre(t *testing.T) {
 	w := newWorld(t)
 	a := w.must(422, "POST /v1/tasks", `{"type":"nope","input":{}}`)
