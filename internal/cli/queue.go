@@ -23,6 +23,8 @@ func newQueues(w World) *cobra.Command {
 	f := &remote{}
 	c := &cobra.Command{
 		Use: "list", Short: "List the queues: what waits in each, and for how long", Args: needs(),
+		Long: `List the queues: what waits in each, and for how long. Of one that says "no worker" nobody carries anything out at the moment:
+start a worker whose OSP_QUEUES has it. A worker that was killed counts for some seconds more.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return f.run(w, c, func(s *session) error {
 				return s.list(c.Context(), paged{path: path("v1", "queues"), member: "items"}, s.queueTable())
@@ -40,7 +42,8 @@ func (s *session) queueTable() listed {
 			Name                                      string
 			Weight, Pending, Active, Scheduled, Retry int
 			Paused                                    bool
-			UndoPaused                                bool    `json:"undo_paused"`
+			UndoPaused                                bool `json:"undo_paused"`
+			Unserved                                  bool
 			Oldest                                    float64 `json:"oldest_waiting_seconds"`
 		}
 		err := s.decode(raw, &q)
@@ -51,12 +54,16 @@ func (s *session) queueTable() listed {
 		if q.UndoPaused { // in Asynqmon
 			state = "stopped, with undos"
 		}
+		colour := colourOf(state)
+		if q.Unserved {
+			state, colour = state+", no worker", yellow
+		}
 		if q.Oldest > 0 {
 			oldest = lasting(time.Duration(q.Oldest * float64(time.Second)))
 		}
 		n := func(i int) cell { return cell{strconv.Itoa(i), ""} }
 		return q.Name, []cell{
-			{q.Name, ""}, {state, colourOf(state)}, n(q.Weight), n(q.Pending), n(q.Active), n(q.Scheduled), n(q.Retry), {oldest, ""},
+			{q.Name, ""}, {state, colour}, n(q.Weight), n(q.Pending), n(q.Active), n(q.Scheduled), n(q.Retry), {oldest, ""},
 		}, err
 	}}
 }

@@ -179,7 +179,7 @@ func TestPausesAndQueues(t *testing.T) {
 	a.says("PUT /v1/pauses/type/orders.plaice", 200, `{"kind":"type","warnings":[{"parameter":"name","detail":"Is orders.place meant?"}]}`)
 	a.on("DELETE /v1/pauses/type/orders.place", nothing)
 	a.says("GET /v1/pauses", 200, `{"items":[{"kind":"type","name":"orders.place"},{"kind":"queue","name":"mail","by":"ada","reason":"it\u009b2J rains","since":"2026-11-24T11:59:00Z"}]}`)
-	a.says("GET /v1/queues", 200, `{"items":[{"name":"mail","weight":3,"pending":7,"active":1,"scheduled":0,"retry":2,"paused":true,"oldest_waiting_seconds":75.5},{"name":"low","paused":true,"undo_paused":true}]}`)
+	a.says("GET /v1/queues", 200, `{"items":[{"name":"mail","weight":3,"pending":7,"active":1,"scheduled":0,"retry":2,"paused":true,"oldest_waiting_seconds":75.5},{"name":"low","paused":true,"undo_paused":true},{"name":"bulk","unserved":true}]}`)
 	s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: a, now: func() time.Time { return noon }}
 	run := func(line string) ran { return s.run(t.Context(), strings.Split(line, " ")...) }
 	run("pause type orders.place --reason closed").is(t, 0, "The type orders.place is paused. To let it go on: osp resume type orders.place", "")
@@ -192,6 +192,7 @@ func TestPausesAndQueues(t *testing.T) {
 	run("pause type orders.plaice --reason closed").is(t, 0, "The type orders.plaice is paused.", "warning: name: Is orders.place meant?")
 	run("pause list").is(t, 0, "queue  mail          1 min     ada  it\\u009b2J rains", "")
 	run("queue list").is(t, 0, "mail   paused               3       7        1       0          2      1 min 15 s\nlow    stopped, with undos  0 ", "")
+	run("queue list").is(t, 0, "bulk   open, no worker      0 ", "")
 	run("queue list -o json").is(t, 0, `[{"name":"mail",`, "")
 	if a.got[0].body != `{"reason":"closed"}` {
 		t.Errorf("sent %s", a.got[0].body)

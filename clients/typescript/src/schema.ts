@@ -642,6 +642,8 @@ export type Queue = {
   scheduled: number;
   /** asynq itself delivers nothing of the queue, what is to be undone included: somebody paused it in Asynqmon */
   undo_paused: boolean;
+  /** no worker serves it at the moment; one that was killed counts for some seconds more */
+  unserved: boolean;
   weight: number;
 };
 
