@@ -25,7 +25,9 @@ func (f *fake) PausedBy(_ context.Context, t saga.Task) ([]saga.Pause, error) {
 	return slices.DeleteFunc(slices.Clone(f.pauses), func(p saga.Pause) bool { return !slices.Contains(t.PauseKeys(), p.PauseKey) }), f.unknown
 }
 
-func (f *fake) Unserved(t saga.Task) (bool, error) { return f.unserved && t.State == saga.Pending && t.Queue == "default", f.unknown }
+func (f *fake) Unserved(t saga.Task) (bool, error) {
+	return f.unserved && t.State == saga.Pending && t.Queue == "default", f.unknown
+}
 
 func (f *fake) Pause(_ context.Context, p saga.Pause) (saga.Pause, error) {
 	if p.Name == "nowhere" {
