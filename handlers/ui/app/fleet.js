@@ -33,7 +33,7 @@ const resuming = (kind, name) => ({
 export function Queues({ queues, operator, ask }) {
   return html`<section class="card" aria-labelledby="queues"><h2 id="queues">Queues</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="How the queues stand"><table class="list numbers wide"><thead><tr><th scope="col">Queue</th><th scope="col" class="less">Weight</th><th scope="col">Waiting</th><th scope="col" class="less">Active</th><th scope="col" class="less">Later</th><th scope="col" class="less">Parked</th><th scope="col">Oldest</th>${operator && html`<th scope="col"><span class="sr">Actions</span></th>`}</tr></thead>
-      <tbody>${queues.map(q => html`<tr key=${q.name}><th scope="row">${q.name} ${q.paused && html`<${Paused} />`}${q.undo_paused && html` <span class="error-text small">asynq delivers nothing of it, undos included</span>`}</th>
+      <tbody>${queues.map(q => html`<tr key=${q.name}><th scope="row">${q.name} ${q.paused && html`<${Paused} />`}${q.undo_paused && html` <span class="error-text small">asynq delivers nothing of it, undos included</span>`}${q.unserved && html` <span class="error-text small">no worker serves it</span>`}</th>
         <td class="less">${q.weight}</td><td>${q.pending.toLocaleString()}</td><td class="less">${q.active.toLocaleString()}</td><td class="less">${q.scheduled.toLocaleString()}</td><td class="less">${q.retry.toLocaleString()}</td>
         <td>${q.oldest_waiting_seconds > 0 ? duration(q.oldest_waiting_seconds * 1000) : '–'}</td>
         ${operator && html`<td><${Switch} on=${q.paused} kind="queue" name=${q.name} ask=${ask} /></td>`}</tr>`)}</tbody></table></div></section>`
