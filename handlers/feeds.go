@@ -12,7 +12,7 @@ import (
 const (
 	// readingKept is how long what was read is given to others that come to the same place of the same task.
 	readingKept = time.Second
-	// After a long read nothing more is read for the task for restFactor times as long, a second at most: who follows a long
+	// After a long read nobody hears of what is appended for restFactor times as long, a second at most: who follows a long
 	// journal that grows fast, or one of a Redis that is busy, must not keep them reading.
 	longRead   = 2 * time.Millisecond
 	restFactor = 4
@@ -45,15 +45,17 @@ type feed struct {
 
 	seats    map[*seat]struct{}
 	readings map[int64]*shared // since the journal grew last, by place
-	took     time.Duration     // the read that was made last
+	last     *shared           // the read that was begun last
 }
 
 // shared is one read, made once for all that ask for it.
 type shared struct {
-	done   chan struct{}
+	done   chan struct{} // closed when the rest is set
 	events []saga.Event
 	task   saga.Task
 	err    error
+	ended  time.Time
+	took   time.Duration
 }
 
 // seat is one that follows.
@@ -128,15 +130,49 @@ func (f *feeds) run(of *feed) {
 				f.over(of)
 				return
 			}
-			f.rest(of.ctx, f.tell(of))
 		case <-of.ctx.Done():
 			return
 		}
+		f.rest(of.ctx, f.outdate(of))
+		select {
+		case <-appended: // it is read now, too; of a channel that is closed nothing is missed
+		default:
+		}
+		f.tell(of)
 	}
 }
 
-// tell has everybody read anew, and returns how long the last read took.
-func (f *feeds) tell(of *feed) time.Duration {
+// outdate says that what was read is old, and returns the read that was begun last.
+func (f *feeds) outdate(of *feed) *shared {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	of.readings = map[int64]*shared{}
+	return of.last
+}
+
+// rest lets time pass if the last read was a long one.
+func (f *feeds) rest(ctx context.Context, last *shared) {
+	if last == nil {
+		return
+	}
+	select {
+	case <-last.done:
+	case <-ctx.Done():
+		return
+	}
+	if last.took < longRead {
+		return
+	}
+	timer := time.NewTimer(min(restFactor*last.took, longRest) - f.now().Sub(last.ended))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// tell has everybody read anew.
+func (f *feeds) tell(of *feed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of.readings = map[int64]*shared{}
@@ -145,20 +181,6 @@ func (f *feeds) tell(of *feed) time.Duration {
 		case s.appended <- struct{}{}:
 		default:
 		}
-	}
-	return of.took
-}
-
-// rest lets time pass before the next append is heard of.
-func (f *feeds) rest(ctx context.Context, took time.Duration) {
-	if took < longRead {
-		return
-	}
-	timer := time.NewTimer(min(restFactor*took, longRest))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 
@@ -179,7 +201,7 @@ func (s *seat) events(ctx context.Context, after int64) ([]saga.Event, saga.Task
 	r := of.readings[after]
 	if r == nil {
 		r = &shared{done: make(chan struct{})}
-		of.readings[after] = r
+		of.readings[after], of.last = r, r
 		go f.read(of, after, r)
 	}
 	f.mu.Unlock()
@@ -204,9 +226,8 @@ func (f *feeds) read(of *feed, after int64, r *shared) {
 	defer cancel()
 	begin := f.now()
 	r.events, r.task, r.err = f.events(ctx, of.id, after)
-	f.mu.Lock()
-	of.took = f.now().Sub(begin)
-	f.mu.Unlock()
+	r.ended = f.now()
+	r.took = r.ended.Sub(begin)
 	close(r.done)
 	drop := func() {
 		f.mu.Lock()

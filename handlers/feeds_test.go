@@ -143,19 +143,47 @@ func TestAFailedReadIsTriedAgainByWhoComesNext(t *testing.T) {
 	})
 }
 
-func TestAfterASlowReadTheNextIsNotFarOff(t *testing.T) {
+// What reads take, and how late the end of a task is heard of that comes right after a step.
+func TestAfterAReadTheNextIsNotFarOff(t *testing.T) {
+	for first, tc := range map[time.Duration]struct{ pause, then, late time.Duration }{
+		time.Millisecond:       {0, time.Millisecond, time.Millisecond},
+		3 * time.Millisecond:   {0, 3 * time.Millisecond, 12 * time.Millisecond},
+		10 * time.Second:       {0, 0, time.Second},                               // Redis stood still
+		250 * time.Millisecond: {15 * time.Second, 0, 0},                          // that was long ago
+		5 * time.Millisecond:   {time.Second, time.Millisecond, time.Millisecond}, // so was that
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, journal := counting(t)
+			journal.takes = first
+			p := w.begin(request(t, "GET /v1/tasks/a", "", "Prefer: wait=25"))
+			time.Sleep(first + tc.pause)
+			synctest.Wait()
+			journal.takes = tc.then
+			w.fake.happen("a", saga.Event{Kind: saga.KindStepDone, Path: "charge"})
+			time.Sleep(tc.then)
+			synctest.Wait()
+			w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
+			begin := time.Now()
+			<-p.done
+			if late := time.Since(begin); late != tc.late || !strings.Contains(p.Body.String(), `"status":"completed"`) {
+				t.Errorf("reads of %v, then of %v: %v after the end %s", first, tc.then, late, p.Body)
+			}
+		})
+	}
+}
+
+func TestAWaitThatIsOverTellsTheTaskAsItIsThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, journal := counting(t)
-		journal.takes = 10 * time.Second // Redis stood still
-		p := w.begin(request(t, "GET /v1/tasks/a/events", ""))
-		time.Sleep(11 * time.Second)
-		journal.takes = 0
+		journal.takes = 100 * time.Millisecond
+		p := w.begin(request(t, "GET /v1/tasks/a", "", "Prefer: wait=3"))
+		time.Sleep(2700 * time.Millisecond)
 		w.fake.happen("a", saga.Event{Kind: saga.KindStepDone, Path: "charge"})
-		synctest.Wait()
-		w.fake.happen("a", saga.Event{Kind: saga.KindCompleted})
-		time.Sleep(longRest)
-		if !p.answered() {
-			t.Errorf("a second later: %s", told(p.Body.String()))
+		time.Sleep(120 * time.Millisecond)
+		w.fake.happen("a", saga.Event{Kind: saga.KindCompleted}) // nobody hears of it before three seconds are over
+		<-p.done
+		if !strings.Contains(p.Body.String(), `"status":"completed"`) {
+			t.Errorf("answered %s", p.Body)
 		}
 	})
 }

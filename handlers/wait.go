@@ -80,9 +80,23 @@ func (a *API) untilEnd(ctx context.Context, t saga.Task) (saga.Task, error) {
 				return t, nil
 			}
 		case <-ctx.Done():
-			return t, nil
+			return seat.atLast(ctx, t)
 		case <-a.closing:
-			return t, nil
+			return seat.atLast(ctx, t)
 		}
 	}
+}
+
+// lastLook is how long the answer of a wait that is over may be put off by its last read.
+const lastLook = time.Second
+
+// atLast is a task as it is when nobody waits for it any longer: of what was appended last nobody may have heard yet.
+func (s *seat) atLast(ctx context.Context, t saga.Task) (saga.Task, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	latest, err := s.task(ctx)
+	if err != nil {
+		return t, err
+	}
+	return latest, nil
 }
