@@ -51,7 +51,7 @@ func (d *database) followed(ctx context.Context, s settings) (outcome, error) {
 	return o, err
 }
 
-// After a read that took so long an event stream rests restFactor times as long.
+// After a read that took so long an event stream rests restFactor times as long, a second at most: see handlers/feeds.go.
 const (
 	longRead   = 2 * time.Millisecond
 	restFactor = 4
@@ -68,6 +68,7 @@ func (e *engine) follow(ctx context.Context, id string) error {
 	for {
 		begun := time.Now()
 		snapshot, err := e.journal.Read(ctx, id)
+		ended := time.Now()
 		switch {
 		case errors.Is(err, saga.ErrNotFound): // it has ended, and the run is over
 			return nil
@@ -80,13 +81,17 @@ func (e *engine) follow(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if took := time.Since(begun); took >= longRead {
-			time.Sleep(restFactor * took)
-		}
 		select {
 		case <-grown:
 		case <-ctx.Done():
 			return fmt.Errorf("follow task %s: %w", id, ctx.Err())
+		}
+		if took := ended.Sub(begun); took >= longRead {
+			time.Sleep(min(restFactor*took, time.Second) - time.Since(ended))
+		}
+		select {
+		case <-grown: // it is read now, too
+		default:
 		}
 	}
 }

@@ -16,7 +16,7 @@ func (f *fake) Overview(context.Context) (saga.Overview, error) {
 }
 
 func (f *fake) QueueViews(context.Context) ([]saga.QueueView, error) {
-	return []saga.QueueView{{Name: "default", Weight: 3, Pending: 1, Paused: true, OldestWaiting: 0.25}}, f.fail
+	return []saga.QueueView{{Name: "default", Weight: 3, Pending: 1, Paused: true, Unserved: f.unserved, OldestWaiting: 0.25}}, f.fail
 }
 
 func (f *fake) Pauses(context.Context) ([]saga.Pause, error) { return f.pauses, f.fail }

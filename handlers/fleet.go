@@ -35,13 +35,6 @@ type items[T any] struct {
 	Items []T `json:"items"`
 }
 
-// queueView is a queue, and whether a task that waits there for a worker waits in vain.
-type queueView struct {
-	saga.QueueView
-
-	Unserved bool `json:"unserved"`
-}
-
 // paused is a pause as it is answered to who has asked for it.
 type paused struct {
 	saga.Pause
@@ -90,16 +83,9 @@ func (a *API) getOverview(c *gin.Context) { tellAll(a, c, a.tasks.Overview) }
 
 // listQueues tells how the queues stand: GET /v1/queues.
 func (a *API) listQueues(c *gin.Context) {
-	tellAll(a, c, func(ctx context.Context) (items[queueView], error) {
+	tellAll(a, c, func(ctx context.Context) (items[saga.QueueView], error) {
 		views, err := a.tasks.QueueViews(ctx)
-		list := items[queueView]{make([]queueView, len(views))}
-		for i, v := range views {
-			list.Items[i].QueueView = v
-			if err == nil {
-				list.Items[i].Unserved, err = a.tasks.Unserved(saga.Task{State: saga.Pending, Queue: v.Name})
-			}
-		}
-		return list, err
+		return items[saga.QueueView]{views}, err
 	})
 }
 

@@ -27,8 +27,6 @@ func TestOverview(t *testing.T) {
 	if a := w.must(200, "GET /v1/queues", ""); a.json("items.0.unserved") != "true" {
 		t.Errorf("no worker serves it: %s", a.Body)
 	}
-	w.fake.unknown = saga.ErrUnavailable
-	w.must(503, "GET /v1/queues", "")
 	for _, path := range []string{"overview", "queues", "pauses"} {
 		if a := w.must(400, "GET /v1/"+path+"?limit=1", ""); a.faults() != "parameter limit" {
 			t.Errorf("%s: %s", path, a.Body)

@@ -13,6 +13,8 @@ type QueueView struct {
 	Paused    bool   `json:"paused"`
 	// UndoPaused tells that asynq itself delivers nothing of the queue, what is to be undone included.
 	UndoPaused bool `json:"undo_paused"`
+	// Unserved tells that no worker serves it. One that was killed counts for some seconds more.
+	Unserved bool `json:"unserved"`
 	// OldestWaiting is for how long the first in line has waited for a worker.
 	OldestWaiting float64 `json:"oldest_waiting_seconds"`
 }

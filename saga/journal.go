@@ -7,11 +7,9 @@ import (
 
 // Limits that every journal and the runner hold to, in bytes.
 const (
-	MaxInput   = 1 << 20  // a task's input
-	MaxOutput  = 1 << 20  // a step's output, a signal's payload
-	MaxJournal = 16 << 20 // a task's journal
-	// SoftJournal is where forward steps and signals stop. What is above it is a reserve for undo and terminal events,
-	// which are never refused.
+	MaxInput  = 1 << 20 // a task's input
+	MaxOutput = 1 << 20 // a step's output, a signal's payload
+	// SoftJournal is where forward steps and signals stop. What undoes and ends a task is never refused.
 	SoftJournal = 14 << 20
 )
 

@@ -129,6 +129,9 @@ func (f *Fleet) QueueViews(ctx context.Context) ([]saga.QueueView, error) {
 		v.Paused = v.UndoPaused || slices.ContainsFunc(pauses, func(p saga.Pause) bool {
 			return p.PauseKey == saga.PauseKey{Kind: saga.PauseQueue, Name: v.Name}
 		})
+		if v.Unserved, err = f.deserted(v.Name); err != nil {
+			return nil, err
+		}
 	}
 	return views, nil
 }

@@ -21,14 +21,18 @@ type roster struct {
 	seen   map[string]time.Time
 }
 
-// Unserved tells whether a task is where only a worker can go on with it, and none serves its queue. A worker that was killed counts
-// for some seconds more.
+// Unserved tells whether a task is where only a worker can go on with it, and none serves its queue.
 func (f *Fleet) Unserved(t saga.Task) (bool, error) {
-	now := f.Now()
-	later := t.WaitingFor != nil && t.WaitingFor.After(now)
+	later := t.WaitingFor != nil && t.WaitingFor.After(f.Now())
 	if t.State.Finished() || t.State == saga.Waiting || t.State == saga.Stuck || t.Queue == "" || later {
 		return false, nil
 	}
+	return f.deserted(t.Queue)
+}
+
+// deserted tells whether no worker serves a queue. One that was killed counts for some seconds more.
+func (f *Fleet) deserted(queue string) (bool, error) {
+	now := f.Now()
 	r := &f.roster
 	fresh := func() bool {
 		r.mu.Lock()
@@ -40,7 +44,7 @@ func (f *Fleet) Unserved(t saga.Task) (bool, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen, ok := r.seen[t.Queue]
+	seen, ok := r.seen[queue]
 	return !ok || now.Sub(seen) >= seenLately, nil
 }
 

@@ -52,6 +52,15 @@ func TestATaskOfAQueueThatNoWorkerServesSaysSo(t *testing.T) {
 	if workers(1); !unserved(saga.Pending, nil) {
 		t.Error("the only worker serves another queue, and it does not say so")
 	}
+	views, err := fleet.QueueViews(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range views {
+		if v.Unserved == (v.Name == "default") {
+			t.Errorf("the only worker is of the queue default: %+v", v)
+		}
+	}
 	w := r.worker()
 	for range 10 { // both are of one process, in any order
 		if workers(2); unserved(saga.Pending, nil) {
