@@ -203,7 +203,7 @@ func TestHumanTasksAreAnsweredFromTheCommand(t *testing.T) {
 	}}}
 	k.types(0, "workflow deploy "+k.file("ask.json", asks)+" --activate --reason wanted")
 	k.types(0, "task start ask --id ask-1")
-	k.until("task get ask-1", "waits for manager, due in 59 min", "Approve it", "answer: osp task answer ask-1 approve")
+	k.until("task get ask-1", "waits for manager, due in 59 min", "Approve it", "osp task answer ask-1 approve --answer '{…}'")
 	k.until("human list", "TASK   STEP     ROLES    WAITS", "ask-1  approve  manager") // from the result store
 	k.types(2, "task answer ask-1 approve --answer {", "--answer is not JSON in line 1")
 	k.types(0, `task answer ask-1 approve --answer {"note":"fine"}`, "The answer has been recorded: completed.")

@@ -179,7 +179,7 @@ func (d *drawing) notes(s saga.StepView) (list []string) {
 	}
 	if s.Human != nil && s.State == saga.StepWaiting {
 		list = append(list, d.note("", human(s).Title)...)
-		list = append(list, d.note(dim, "answer: osp task answer "+d.task.ID+" "+s.Path)...)
+		list = append(list, d.note(dim, "osp task answer "+d.task.ID+" "+shellWord(s.Path)+" --answer '{…}'")...)
 	}
 	if s.Child != "" {
 		list = append(list, d.note(dim, "task "+s.Child)...)

@@ -45,7 +45,7 @@ func TestDrawings(t *testing.T) {
 			step("charge", saga.StepWaiting, func(s *saga.StepView) {
 				s.NextAttemptAt, s.Error = after(14), "the bank is away\nfor now"
 			}),
-			step("ask", saga.StepWaiting, func(s *saga.StepView) {
+			step("ask[0]", saga.StepWaiting, func(s *saga.StepView) {
 				s.Kind, s.Human, s.DueAt = saga.KindSignalled, json.RawMessage(`{"title":"May they?","roles":["chef"]}`), after(70)
 			}),
 			step("pause", saga.StepWaiting, func(s *saga.StepView) { s.Kind = saga.KindTimer }),
@@ -58,9 +58,9 @@ work  t1
   ✓ book    completed  0.4 s
   ◌ charge  attempt 2 in 4.0 s
       the bank is away for now
-  ◌ ask     waits for chef, due in 1 min
+  ◌ ask[0]  waits for chef, due in 1 min
       May they?
-      answer: osp task answer t1 ask
+      osp task answer t1 'ask[0]' --answer '{…}'
   ◌ pause   goes on in 4.0 s
   ⠋ cook    running  10 s, attempt 2
 

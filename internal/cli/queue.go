@@ -215,7 +215,8 @@ func newHumans(w World) *cobra.Command {
 	var service, role string
 	c := &cobra.Command{
 		Use: "list", Short: "List the human tasks that you may answer, what has waited longest first", Args: needs(),
-		Long: `List the human tasks that you may answer, what has waited longest first. To answer one: osp task answer ID STEP`,
+		Long: `List the human tasks that you may answer, what has waited longest first. To answer one:
+osp task answer ID STEP --answer '{…}', or --reject --reason TEXT`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return f.run(w, c, func(s *session) error {
 				q := url.Values{}
