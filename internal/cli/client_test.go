@@ -157,6 +157,10 @@ func TestNobodyAnswers(t *testing.T) {
 	run("profile remove far").is(t, 0, "", "")
 	s.transport = refusing{}
 	run("task get t1").is(t, 8, "", "nothing answers at "+defaultURL+" (connection refused): start one with osp dev, or say where the API is with --url, OSP_URL or a profile\n")
+	s.env["OSP_KEY"] = "osp_key"
+	run("task get t1").is(t, 8, "", "or say where the API is with --url, OSP_URL or a profile (with a key from OSP_KEY the profile in use is not asked: --profile names one)\n")
+	s.transport = newAPI().on("GET /v1/tasks/t1", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") })
+	run("task get t1 --key osp_key").is(t, 8, "", "is the URL right? --url, OSP_URL or a profile says another (with a key from --key the profile in use is not asked: --profile names one)\n")
 }
 
 // refusing is a machine on which nobody listens.
@@ -166,14 +170,18 @@ func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, s
 
 func TestAnAPIThatIsElsewhere(t *testing.T) {
 	s := setting{env: map[string]string{"OSP_URL": "http://osp.test/elsewhere"}, transport: newAPI()}
-	s.run(t.Context(), "task", "get", "t1").is(t, 1, "", "\nThe API does not seem to be at http://osp.test/elsewhere: is the URL right? It is from OSP_URL.\n")
+	s.run(t.Context(), "task", "get", "t1").is(t, 1, "", "\nThe API does not seem to be at http://osp.test/elsewhere: is the URL right? It is from OSP_URL. Or this API is older than the command.\n")
 }
 
 func TestURLsAreChecked(t *testing.T) {
 	cases := []struct{ url, says string }{
 		{"ftp://osp.test", `"ftp://osp.test" (OSP_URL) is not one: write it as http://localhost:8080`},
 		{"http://ada:secret@osp.test", "(OSP_URL) has a name or password in it"},
-		{"http://osp.test/?key=1", "is not one"},
+		{"http://osp.test/?key=osp_secret", `"http://osp.test/?…" (OSP_URL) is not one`},
+		{"http://osp.test/below#osp_secret", `"http://osp.test/below#…" (OSP_URL) is not one`},
+		{"http://osp.test/?user=ada@osp.test&key=osp_secret", `"…" (OSP_URL) is not one`},
+		{"http://ada:secret?secret@osp.test", `"…" (OSP_URL) is not one`},
+		{"http://ada:secret@osp.test/?key=osp_secret", `"…@osp.test/?…" (OSP_URL) is not one`},
 		{"http://\x1b[2J", "is not one"},
 	}
 	for _, c := range cases {

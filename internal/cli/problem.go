@@ -118,7 +118,7 @@ func (c *client) advice(p *problem, after string) string {
 	case p.slug() == "no-such-task":
 		return "osp task list lists those that there are."
 	case p.slug() == "no-such-route" && c.target.url.Path != "":
-		return "The API does not seem to be at " + c.target.url.String() + ": " + c.target.rightURL() + "."
+		return "The API does not seem to be at " + c.target.url.String() + ": " + c.target.rightURL() + ". Or this API is older than the command."
 	case p.slug() == "no-such-route" || p.slug() == "method-not-allowed":
 		return "This API is older than the command, and does not have this: osp version tells the command's."
 	case p.slug() == "unknown-type":

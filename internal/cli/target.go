@@ -40,12 +40,13 @@ type target struct {
 	from   string // who says the URL, for advice: a flag, a variable or a profile; empty: nobody
 	key    string
 	origin string // of the key
+	aside  bool   // a key without a URL: the profile in use is left aside
 }
 
 // rightURL asks whether the URL is right, and tells where it comes from.
 func (t target) rightURL() string {
 	if t.from == "" {
-		return "is the URL right? --url, OSP_URL or a profile says another"
+		return "is the URL right? --url, OSP_URL or a profile says another" + t.notAsked()
 	}
 	return "is the URL right? It is from " + t.from
 }
@@ -53,9 +54,17 @@ func (t target) rightURL() string {
 // otherURL is how to say another URL.
 func (t target) otherURL() string {
 	if t.from == "" {
-		return "say where the API is with --url, OSP_URL or a profile"
+		return "say where the API is with --url, OSP_URL or a profile" + t.notAsked()
 	}
 	return "mend the URL, which is from " + t.from
+}
+
+// notAsked tells why the profile in use does not say the URL, where a key is why.
+func (t target) notAsked() string {
+	if !t.aside {
+		return ""
+	}
+	return " (with a key from " + t.origin + " the profile in use is not asked: --profile names one)"
 }
 
 // target takes the flags; what they leave open is from the profile if one is named, else from the environment, else from
@@ -92,7 +101,9 @@ func (f *remote) target(w World) (target, error) {
 			return used.fill("", "", p.Use)
 		}
 	}
-	return newTarget(at, from, key, origin)
+	t, err := newTarget(at, from, key, origin)
+	t.aside = at == "" && key != ""
+	return t, err
 }
 
 // keyOf reads the key of the environment.
@@ -129,7 +140,7 @@ func newTarget(at, from, key, origin string) (target, error) {
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return target{}, misused("the key (%s) has blanks or characters that no key has", origin)
 	}
-	return target{u, from, key, origin}, nil
+	return target{url: u, from: from, key: key, origin: origin}, nil
 }
 
 // schemeOf is what a URL begins with that does not say: a key goes in clear to this machine only, unless somebody wants it.
@@ -145,10 +156,17 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// redacted leaves out what stands before the host, which may be a secret.
+// redacted leaves out what may be a secret: what stands before the host, and what follows the path.
 func redacted(at string) string {
-	if i := strings.LastIndex(at, "@"); i >= 0 {
-		return "…" + at[i:]
+	host, query := strings.LastIndex(at, "@"), strings.IndexAny(at, "?#")
+	if query >= 0 && host > query { // either may be part of the other
+		return "…"
+	}
+	if query >= 0 {
+		at = at[:query+1] + "…"
+	}
+	if host >= 0 {
+		at = "…" + at[host:]
 	}
 	return at
 }
