@@ -54,7 +54,25 @@ The settings of the other roles come from the environment; see docs/configuratio
 		newUpgradeCheck(env),
 	)
 	root.AddCommand(newVersion())
+	tellMisspelt(root)
 	return root
+}
+
+// tellMisspelt has cobra's own commands refuse what they do not know, where they would print help and end well.
+func tellMisspelt(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = cli.Known
+		case "completion":
+			c.Args, c.RunE = nil, cli.Help
+			for _, shell := range c.Commands() {
+				shell.Args = cli.NoArgs
+			}
+		}
+	}
 }
 
 // world is what the commands reach that ask the API.

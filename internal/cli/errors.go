@@ -81,12 +81,25 @@ func Help(c *cobra.Command, args []string) error {
 	return c.Help()
 }
 
+// Known holds osp help to commands that there are.
+func Known(c *cobra.Command, args []string) error {
+	found, rest, _ := c.Root().Find(args) // its error says no more than the rest does
+	if len(rest) > 0 && found.HasAvailableSubCommands() {
+		return NoCommand(found, rest[0])
+	}
+	return nil
+}
+
 // NoCommand tells that a command has none of this name below it, and which it has.
 func NoCommand(c *cobra.Command, name string) error {
 	says := fmt.Sprintf("there is no command %q", c.CommandPath()+" "+name)
 	asks := meant(name, below(c))
 	if c.HasParent() { // at the top there are too many to list
-		asks += " There are " + strings.Join(below(c), ", ")
+		list, are := below(c), " There are "
+		if len(list) == 1 {
+			are = " There is "
+		}
+		asks += are + strings.Join(list, ", ")
 	}
 	if asks != "" {
 		says += "." + asks

@@ -23,7 +23,10 @@ func FlagError(c *cobra.Command, err error) error {
 	if none, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return misused("--%[1]s has no value: write --%[1]s %[2]s %[3]s", none.GetFlag().Name, example(none.GetFlag(), ""), see)
 	}
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if letters := []rune(unknown.GetSpecifiedShortnames()); len(letters) > 0 { // what follows the first may be a secret
+			return misused("there is no flag %s %s", plain("-"+string(letters[:1])), see)
+		}
 		name, names := "--"+unknown.GetSpecifiedName(), []string{}
 		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		says := "there is no flag " + plain(name)

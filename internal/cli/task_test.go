@@ -44,6 +44,7 @@ func TestWhatIsWrongIsToldBeforeAnythingIsSent(t *testing.T) {
 		{"task start a b", `"b" is one argument too many (see`},
 		{"task start a --wait 5s", `"5s" is one argument too many: --wait takes its value behind a =, as in --wait=5s`},
 		{"task start a 5 --wait", "as in --wait=5s"},
+		{"task start a --wait=10s 5s", `"5s" is one argument too many (see`},
 		{"task start a b --wait", `"b" is one argument too many (see`},
 		{"task start a --watch false", `"false" is one argument too many: --watch takes its value behind a =, as in --watch=false`},
 		{"task start a --watch 5s", `"5s" is one argument too many (see`},
@@ -65,9 +66,12 @@ func TestWhatIsWrongIsToldBeforeAnythingIsSent(t *testing.T) {
 		{"task list --type", "--type has no value: write --type VALUE"},
 		{"task list --limt 5", "there is no flag --limt. Is --limit meant? (see osp task list --help)"},
 		{"task list --fastest", "there is no flag --fastest (see"},
-		{"task list -z", "unknown shorthand flag: 'z' in -z (see osp task list --help)"},
+		{"task list -z", "there is no flag -z (see osp task list --help)"},
+		{"task list -kosp_secret", "there is no flag -k (see"},
+		{"task list -é", "there is no flag -é (see"},
 		{"task list -o yaml", `--output is "yaml": write table, json, ndjson, id`},
 		{"task nothing", `there is no command "osp task nothing". There are answer, cancel, get, `},
+		{"human lst", `there is no command "osp human lst". Is list meant? There is list (see`},
 		{"task lst --all", `there is no command "osp task lst". Is list meant? There are answer, cancel, get, `},
 		{"pause typ a --reason r", `there is no command "osp pause typ". Is type meant? There are list, queue, service, type (see osp pause --help)`},
 		{"task resolve a b --reason r", "--action is missing: write retry, skip or done"},
@@ -169,6 +173,9 @@ func TestManyTasksAtOnce(t *testing.T) {
 
 	a = newAPI().says("POST /v1/tasks/t1/cancel", 202, task("compensating", "")).says("POST /v1/tasks/t2/cancel", 409, `{"title":"It has ended","status":409}`)
 	without(t, a, "task", "cancel", "t1", "t2", "--reason", "no").is(t, 1, "t1  compensating\n", "Cancelled: 1 of 2; then:\nosp: It has ended (409)")
+
+	a = newAPI().says("POST /v1/tasks/a/cancel", 202, task("compensating", "")).says("POST /v1/tasks/true/cancel", 202, task("compensating", ""))
+	without(t, a, "task", "cancel", "a", "true", "--yes").is(t, 0, "t1  compensating\nt1  compensating\n", "") // an id, no value of --yes
 }
 
 // nothing is an answer without a body.
@@ -193,6 +200,8 @@ func TestPausesAndQueues(t *testing.T) {
 	run("pause list").is(t, 0, "queue  mail          1 min     ada  it\\u009b2J rains", "")
 	run("queue list").is(t, 0, "mail   paused               3       7        1       0          2      1 min 15 s\nlow    stopped, with undos  0 ", "")
 	run("queue list").is(t, 0, "bulk   open, no worker      0 ", "")
+	s.env["CLICOLOR_FORCE"] = "1"
+	run("queue list").is(t, 0, "\x1b[33mopen, no worker\x1b[0m", "")
 	run("queue list -o json").is(t, 0, `[{"name":"mail",`, "")
 	if a.got[0].body != `{"reason":"closed"}` {
 		t.Errorf("sent %s", a.got[0].body)
