@@ -40,7 +40,7 @@ type target struct {
 	from   string // who says the URL, for advice: a flag, a variable or a profile; empty: nobody
 	key    string
 	origin string // of the key
-	aside  bool   // a key without a URL: the profile in use is left aside
+	aside  bool   // the key is from no profile: the one in use is left aside
 }
 
 // rightURL asks whether the URL is right, and tells where it comes from.
@@ -102,7 +102,7 @@ func (f *remote) target(w World) (target, error) {
 		}
 	}
 	t, err := newTarget(at, from, key, origin)
-	t.aside = at == "" && key != ""
+	t.aside = key != ""
 	return t, err
 }
 

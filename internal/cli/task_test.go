@@ -236,6 +236,7 @@ func TestAnAnswerIsGivenAndARejectionHasAReason(t *testing.T) {
 	s := setting{transport: a}
 	s.run(t.Context(), "task", "answer", "t1", "approve").is(t, 2, "", "--answer is missing: write what to answer, {} where that is nothing, or --reject and --reason")
 	s.run(t.Context(), "task", "answer", "t1", "approve", "--reject").is(t, 2, "", "--reason is missing")
+	s.run(t.Context(), "human", "list", "--help").is(t, 0, "osp task answer ID STEP --answer '{…}', or --reject --reason TEXT", "")
 	if len(a.got) > 0 {
 		t.Errorf("something was sent: %s", a.requests())
 	}
