@@ -154,11 +154,15 @@ func TestNobodyAnswers(t *testing.T) {
 	run("task get t1 --profile fra").is(t, 2, "", `there is no profile "fra": osp profile list lists them. Is far meant?`)
 	delete(s.env, "OSP_URL")
 	run("task get t1").is(t, 8, "", fmt.Sprintf(mend, "/far", "the profile far"))
-	run("profile remove far").is(t, 0, "", "")
 	s.transport = refusing{}
-	run("task get t1").is(t, 8, "", "nothing answers at "+defaultURL+" (connection refused): start one with osp dev, or say where the API is with --url, OSP_URL or a profile\n")
+	const another = "nothing answers at " + defaultURL + " (connection refused): start one with osp dev, or say where the API is with --url, OSP_URL or a profile"
 	s.env["OSP_KEY"] = "osp_key"
-	run("task get t1").is(t, 8, "", "or say where the API is with --url, OSP_URL or a profile (with a key from OSP_KEY the profile in use is not asked: --profile names one)\n")
+	run("task get t1").is(t, 8, "", another+" (with a key from OSP_KEY the profile in use is not asked: --profile names one)\n")
+	run("profile remove far").is(t, 0, "", "")
+	run("task get t1").is(t, 8, "", another+"\n")
+	delete(s.env, "OSP_KEY")
+	run("task get t1").is(t, 8, "", another+"\n")
+	run("profile add far --url 127.0.0.1:1/far --no-key").is(t, 0, "", "")
 	s.transport = newAPI().on("GET /v1/tasks/t1", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") })
 	run("task get t1 --key osp_key").is(t, 8, "", "is the URL right? --url, OSP_URL or a profile says another (with a key from --key the profile in use is not asked: --profile names one)\n")
 }

@@ -102,8 +102,15 @@ func (f *remote) target(w World) (target, error) {
 		}
 	}
 	t, err := newTarget(at, from, key, origin)
-	t.aside = key != ""
+	t.aside = key != "" && inUse(w)
 	return t, err
+}
+
+// inUse tells whether there is a profile in use, as far as that can be read.
+func inUse(w World) bool {
+	p, err := readProfiles(w)
+	_, ok := p.Profiles[p.Use]
+	return err == nil && ok
 }
 
 // keyOf reads the key of the environment.
