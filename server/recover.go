@@ -34,8 +34,8 @@ func (s *Server) takeOver(ctx context.Context) error {
 	case err != nil:
 		return &ConfigError{"OSP_RESULTS", fmt.Sprintf("names a file that cannot be locked: %v", err)}
 	case !alone:
-		return &ConfigError{"OSP_RESULTS", "names a file that another process uses, which has its tasks in a Redis of its own: " +
-			"set it to sqlite:PATH with another path, or stop that one"}
+		return &ConfigError{"OSP_RESULTS", "names a file that another process uses, such as an osp dev that runs already, " +
+			"which has its tasks in a Redis of its own: set it to sqlite:PATH with another path, or stop that one"}
 	}
 	s.config.Recover = true
 	return nil

@@ -94,7 +94,7 @@ func TestTasksAreSteeredFromTheCommand(t *testing.T) {
 	k.types(1, "task list --url "+o.url, "Give a key: OSP_KEY")
 	k.types(0, "profile add here --url "+o.url+" --key-file "+k.file("key", key), "The profile here has been kept. In use: here.")
 	k.types(0, "profile list", "here  "+o.url+"  yes  in use")
-	k.types(0, "task list", "There are no such tasks.")
+	k.types(0, "task list", "No such task is listed; what has happened just now is listed a moment later.")
 
 	k.types(1, "task start http.saga", "The request breaks a rule (422)\n  input", "This is missing: add it.")
 	well := k.file("well.json", e.saga("a", "b"))
@@ -119,7 +119,7 @@ func TestTasksAreSteeredFromTheCommand(t *testing.T) {
 	k.until("task list --state failed --type http.saga -o id", "stuck-1") // from the result store
 	k.types(0, "task list --limit 1", "ID ", "STATE", "There are more: --limit says how many to list")
 	k.types(0, "task list --all --since 1h -o ndjson", `"id":"well-1"`, `"id":"stuck-1"`)
-	k.types(0, "task list --until 2001-01-01", "There are no such tasks.")
+	k.types(0, "task list --until 2001-01-01", "No such task is listed; what has happened just now is listed a moment later.")
 	k.types(1, "task get nothing", "osp task list lists those that there are.")
 	k.until("audit --subject stuck-1", "BY ", "ada  resolve  task stuck-1  done", "it is mended")
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +146,29 @@ func TestWaitingEndsInTime(t *testing.T) {
 		}
 		at(t, a, strings.Fields(args)...).is(t, 7, shows, "the task has not ended within 50 ms, and goes on. To come back: osp task watch t1")
 	}
+}
+
+// How a task stands that nobody can ask about is not known.
+func TestATimeThatIsOverWhileTheAPIIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI().says("GET /v1/tasks/t1", 200, task("running", ""))
+		s := setting{env: map[string]string{"OSP_URL": "http://osp.test"}, transport: &leaving{api: a}}
+		s.run(t.Context(), "task", "wait", "t1", "--timeout", "10s").is(t, 8, "running", "the task had not ended when the API was last there, and the 10 s are over. To come back: osp task watch t1")
+	})
+}
+
+// leaving answers once.
+type leaving struct {
+	api  *api
+	gone bool
+}
+
+func (l *leaving) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.gone {
+		return nil, syscall.ECONNREFUSED
+	}
+	l.gone = true
+	return l.api.RoundTrip(r)
 }
 
 func TestWhoStopsWaitingIsToldHowToComeBack(t *testing.T) {

@@ -119,7 +119,7 @@ type listed struct {
 
 func (s *session) taskTable() listed {
 	return listed{
-		"There are no such tasks.", newTable("ID TYPE STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR"),
+		"No such task is listed; what has happened just now is listed a moment later.", newTable("ID TYPE STATE AGE", "ID", "TYPE", "STATE", "AGE", "TOOK", "SERVICE", "ERROR"),
 		func(raw json.RawMessage) (string, []cell, error) {
 			var t saga.Task
 			err := s.decode(raw, &t)

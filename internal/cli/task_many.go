@@ -22,6 +22,14 @@ type deed struct {
 	soon  string // what comes of it next, where that is not to be seen yet
 }
 
+// next is what comes of it next for a task of some state.
+func (d deed) next(of saga.State) string {
+	if of == saga.Stuck {
+		return "It is stuck, and stays so until somebody decides about its undo: osp task resolve. It stands as follows."
+	}
+	return d.soon
+}
+
 func newCancel(w World) *cobra.Command {
 	return newDeed(w, deed{"cancel", "cancel", "cancelled", true, "It is to be cancelled: what it began is undone next. It stands as follows."}, &cobra.Command{
 		Use: "cancel ID… | --all-matching", Short: "Have tasks undone that have not ended",
@@ -111,7 +119,7 @@ func (s *session) some(c *cobra.Command, d deed, ids []string, reason string, th
 		}
 		if len(ids) == 1 {
 			if d.soon != "" && s.output.people() && !t.State.Finished() && t.State != saga.Compensating && !then.watch && then.wait == "" {
-				s.talk("%s", d.soon)
+				s.talk("%s", d.next(t.State))
 			}
 			return s.settle(c.Context(), raw, then)
 		}

@@ -127,7 +127,7 @@ func TestLists(t *testing.T) {
 	}
 	at(pages(1), "-o", "json").is(t, 0, `[{"id":"t0",`, "")
 	at(newAPI().says("GET /v1/tasks", 200, `{"tasks":[]}`), "-o", "json").is(t, 0, "[]\n", "")
-	at(newAPI().says("GET /v1/tasks", 200, `{"tasks":[]}`)).is(t, 0, "", "There are no such tasks.")
+	at(newAPI().says("GET /v1/tasks", 200, `{"tasks":[]}`)).is(t, 0, "", "No such task is listed; what has happened just now is listed a moment later.")
 	at(pages(201), "--limit", "200", "-o", "id").is(t, 0, "t199\n", "There are more: --limit says how many to list")
 	at(pages(2)).is(t, 0, "ID  TYPE  STATE   AGE  ERROR\n", "")
 	at(newAPI().says("GET /v1/tasks", 200, `{"ok":true}`)).is(t, 8, "", "what answers at http://osp.test is not osp")
@@ -253,9 +253,12 @@ func TestWhoCancelsReadsWhatComesNext(t *testing.T) {
 	for _, c := range []struct {
 		state, args string
 		says        bool
-	}{{"running", "", true}, {"running", "-o json", false}, {"cancelled", "", false}} {
+	}{{"running", "", true}, {"stuck", "", false}, {"running", "-o json", false}, {"cancelled", "", false}} {
 		a := newAPI().says("POST /v1/tasks/t1/cancel", 202, task(c.state, ""))
 		r := without(t, a, append([]string{"task", "cancel", "t1"}, strings.Fields(c.args)...)...)
+		if c.state == "stuck" {
+			r.is(t, 0, "", "It is stuck, and stays so until somebody decides about its undo: osp task resolve.")
+		}
 		if got := strings.Contains(r.err, soon); r.code != 0 || got != c.says {
 			t.Errorf("%s %s: code %d, %q", c.state, c.args, r.code, r.err)
 		}

@@ -34,7 +34,10 @@ func (e *event) told() string {
 	case saga.KindDecided:
 		says = step + ": decided"
 	case saga.KindWaiting:
-		says = "waiting" + until(e.Due, now)
+		says = "waiting"
+		if e.Due != nil {
+			says += ", goes on" + until(e.Due, now)
+		}
 	case saga.KindCompensationStarted:
 		says = "undoing what began" + because(e.Reason)
 	case saga.KindCompleted, saga.KindFailed, saga.KindCancelled:

@@ -221,6 +221,10 @@ func (w *waiting) left() error {
 }
 
 func (w *waiting) stillGoing() error {
+	if w.notice != "" {
+		return ended(exitUnreachable, "the task had not ended when the API was last there, and the %s are over. To come back: osp task watch %s",
+			lasting(w.limit), plain(w.id))
+	}
 	return ended(exitTooLate, "the task has not ended within %s, and goes on. To come back: osp task watch %s", lasting(w.limit), plain(w.id))
 }
 
