@@ -29,22 +29,14 @@ func (f *Fleet) Unheard(ctx context.Context, k saga.PauseKey) string {
 		return ""
 	}
 	says := fmt.Sprintf("No type and no workflow of the name %s is known here: nothing is held until there is one.", k.Name)
-	return says + asks(k.Name, names)
-}
-
-// asks is a question whether another name was meant that is much like one.
-func asks(name string, names []string) string {
-	if meant := spelling.Nearest(name, names); meant != "" {
-		return fmt.Sprintf(" Is %s meant?", meant)
-	}
-	return ""
+	return says + spelling.Ask(k.Name, names)
 }
 
 // noQueue tells that there is no queue of a name, and which there are.
 func noQueue(pointer, name string, queues map[string]int) error {
 	names := slices.Sorted(maps.Keys(queues))
 	says := strings.Join(names, ", ")
-	if ask := asks(name, names); ask != "" {
+	if ask := spelling.Ask(name, names); ask != "" {
 		says += "." + ask
 	}
 	return saga.Invalid(pointer, "%q is not one of the queues: %s", name, says)

@@ -118,12 +118,7 @@ func below(c *cobra.Command) (names []string) {
 }
 
 // meant asks whether another name was meant that is much like one.
-func meant(name string, names []string) string {
-	if nearest := spelling.Nearest(name, names); nearest != "" {
-		return " Is " + plain(nearest) + " meant?"
-	}
-	return ""
-}
+func meant(name string, names []string) string { return shown(spelling.Ask(name, names), false) }
 
 // both joins what a command came to with how its output ended.
 func both(a, b error) error {

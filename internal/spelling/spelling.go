@@ -15,6 +15,14 @@ func Nearest(word string, known []string) (meant string) {
 	return meant
 }
 
+// Ask asks, after a sentence, whether another word was meant; nothing, when none is near.
+func Ask(word string, known []string) string {
+	if meant := Nearest(word, known); meant != "" {
+		return " Is " + meant + " meant?"
+	}
+	return ""
+}
+
 // distance is how many characters have to be inserted, taken out or changed, or neighbours swapped, to make b of a.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1) // from the first i characters of a to the first j of b

@@ -33,3 +33,9 @@ func ExampleNearest() {
 	fmt.Println(spelling.Nearest("worfklow", []string{"work", "workflow"}))
 	// Output: workflow
 }
+
+func TestAsk(t *testing.T) {
+	if got := spelling.Ask("mial", []string{"mail"}) + spelling.Ask("post", []string{"mail"}); got != " Is mail meant?" {
+		t.Errorf("got %q", got)
+	}
+}
